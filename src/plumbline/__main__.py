@@ -1,0 +1,5 @@
+"""`python -m plumbline` is the command `plumb`."""
+
+from plumbline.cli import main
+
+main()
