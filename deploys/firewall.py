@@ -1,0 +1,110 @@
+"""Firewall on Linux: one nftables table of ours in /etc/nftables.conf, loaded at once and at boot."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Generator, Iterable
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.facts import FactBase
+from pyinfra.api.operation import operation
+from pyinfra.context import host
+
+from deploys.mechanisms.files import whole_file
+from deploys.mechanisms.packages import packages
+from deploys.mechanisms.units import unit_off, unit_on
+from plumbline.apply.telling import tell
+from plumbline.policy.standard import DesiredState
+from plumbline.spec.model import Opening
+
+FILE = "/etc/nftables.conf"
+TABLE = "inet plumbline"
+
+HEAD = f"""\
+#!/usr/sbin/nft -f
+# Written by Plumbline from the specification; the whole file is replaced when it differs.
+# Loading it replaces the table {TABLE} in one step and leaves tables of others alone.
+
+table {TABLE}
+delete table {TABLE}
+
+table {TABLE} {{
+\tchain input {{
+\t\ttype filter hook input priority filter; policy drop;
+\t\tiifname "lo" accept comment "loopback"
+\t\tct state established,related accept
+\t\tct state invalid drop
+"""
+
+FOOT = """\
+\t}
+
+\tchain forward {
+\t\ttype filter hook forward priority filter; policy drop;
+\t}
+}
+"""
+
+
+def apply(desired: DesiredState) -> None:
+    """Switch nftables on with the approved openings, and other firewall services off."""
+    controls = desired.subject("firewall")
+    wanted = render(desired)
+    packages(["nftables"])
+    whole_file(FILE, wanted, mode="0755", check="nft -c -f {}")
+    _loaded(wanted=wanted, name=f"Load {FILE}")
+    unit_on("nftables.service")
+    others = controls["firewall-enabled"].values["other_services"] if "firewall-enabled" in controls else []
+    for name in others if isinstance(others, list) else []:
+        unit_off(f"{name}.service")
+
+
+def render(desired: DesiredState) -> str:
+    """Return the boot file for a host: management, the ICMP that IPv4 needs, the specified openings."""
+    values = desired.controls["firewall-openings-approved"].values
+    port, sources, types = values["management_port"], values["management_sources"], values["icmp_types"]
+    if not isinstance(sources, list) or not isinstance(types, list):
+        raise TypeError("management_sources and icmp_types are lists")
+    rules = [
+        f"icmp type {_set(types)} accept",
+        f'ip saddr {_set(sources)} tcp dport {port} accept comment "management"',
+        *map(_opening, desired.host.firewall_openings),
+    ]
+    return HEAD + "".join(f"\t\t{rule}\n" for rule in rules) + FOOT
+
+
+def _opening(opening: Opening) -> str:
+    sources = _set(str(source) for source in opening.sources)
+    return f'ip saddr {sources} {opening.protocol} dport {opening.port} accept comment "{opening.id}"'
+
+
+def _set(elements: Iterable[str]) -> str:
+    return "{ " + ", ".join(elements) + " }"
+
+
+class LoadedTable(FactBase[bool]):
+    """Say whether the table that is loaded now means the same as the one a file would load."""
+
+    def command(self, wanted: str) -> str:
+        """Return the command: the file is loaded in a network namespace of its own and listed beside ours."""
+        encoded = base64.b64encode(wanted.encode()).decode()
+        return (
+            "command -v nft >/dev/null || { echo differs; exit 0; }; "
+            f"a=$(echo {encoded} | base64 -d | "
+            f"unshare -n sh -c 'nft -f /dev/stdin && nft -s list table {TABLE}'); "
+            f"b=$(nft -s list table {TABLE} 2>/dev/null); "
+            '[ -n "$a" ] && [ "$a" = "$b" ] && echo same || echo differs'
+        )
+
+    def process(self, output: list[str]) -> bool:
+        """Parse the answer."""
+        return output == ["same"]
+
+
+@operation()
+def _loaded(wanted: str) -> Generator[StringCommand, None, None]:
+    if host.get_fact(LoadedTable, wanted=wanted):
+        host.noop(f"the table {TABLE} is loaded as the file has it")
+        return
+    tell(f"the table {TABLE} is replaced in one step")
+    yield StringCommand(f"nft -f {FILE}")

@@ -1,0 +1,117 @@
+"""The host as the suites see it: testinfra's Host, with a property a subject."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import testinfra.backend.base
+import testinfra.host
+
+from plumbline.probes.base import Output, Probe
+from plumbline.probes.subject import parsed
+from plumbline.verify.unknown import Unknown
+
+if TYPE_CHECKING:
+    from plumbline.probes.antivirus import Antivirus
+    from plumbline.probes.firewall import Firewall
+    from plumbline.probes.kernel_modules import KernelModules
+    from plumbline.probes.network import Network
+    from plumbline.probes.removable_media import RemovableMedia
+    from plumbline.probes.session import Session
+    from plumbline.probes.sysctl import Sysctl
+    from plumbline.probes.system import System
+    from plumbline.probes.time import Time
+
+T = TypeVar("T")
+
+
+class DeliveredHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra ships no types
+    """A host as delivered; every observation goes through a probe's command run by the backend."""
+
+    def __init__(self, backend: testinfra.backend.base.BaseBackend) -> None:
+        super().__init__(backend)
+        self._read: dict[str, Any] = {}
+        self.probes_read: list[str] = []
+        """Names of the probes read since the list was last emptied: what a verdict rests on."""
+
+    def read(self, probe: Probe[T]) -> T:
+        """Return what a probe observed, from memory if read before; `Unknown` if that cannot be said."""
+        if probe.name not in self.probes_read:
+            self.probes_read.append(probe.name)
+        if probe.name not in self._read:
+            try:
+                self._read[probe.name] = self._ask(probe)
+            except Unknown as unknown:
+                self._read[probe.name] = unknown
+        found = self._read[probe.name]
+        if isinstance(found, Unknown):
+            raise Unknown(found.message, **found.arguments)
+        return found  # type: ignore[no-any-return]  # the memory holds what this probe's parser returned
+
+    def _ask(self, probe: Probe[T]) -> T:
+        result = self.backend.run(probe.command)
+        return parsed(probe, Output(result.stdout_bytes, result.stderr_bytes, result.rc))
+
+    @cached_property
+    def system(self) -> System:
+        """The operating system: release, host name, virtualisation."""
+        from plumbline.probes.system import System
+
+        return System(self)
+
+    @cached_property
+    def sysctl(self) -> Sysctl:
+        """Kernel settings, now and at the next boot."""
+        from plumbline.probes.sysctl import Sysctl
+
+        return Sysctl(self)
+
+    @cached_property
+    def kernel_modules(self) -> KernelModules:
+        """Loaded kernel modules, and what loading one would do."""
+        from plumbline.probes.kernel_modules import KernelModules
+
+        return KernelModules(self)
+
+    @cached_property
+    def network(self) -> Network:
+        """Interfaces, addresses, routes; as they are and as they will be configured."""
+        from plumbline.probes.network import Network
+
+        return Network(self)
+
+    @cached_property
+    def session(self) -> Session:
+        """How long interactive sessions may sit idle, and what opens them again."""
+        from plumbline.probes.session import Session
+
+        return Session(self)
+
+    @cached_property
+    def removable_media(self) -> RemovableMedia:
+        """What happens when a medium is plugged in."""
+        from plumbline.probes.removable_media import RemovableMedia
+
+        return RemovableMedia(self)
+
+    @cached_property
+    def time(self) -> Time:
+        """Where the host takes its time from."""
+        from plumbline.probes.time import Time
+
+        return Time(self)
+
+    @cached_property
+    def firewall(self) -> Firewall:
+        """The packet filter: what is loaded, and what will be at boot."""
+        from plumbline.probes.firewall import Firewall
+
+        return Firewall(self)
+
+    @cached_property
+    def antivirus(self) -> Antivirus:
+        """The antivirus: packages, services, signatures, exclusions."""
+        from plumbline.probes.antivirus import Antivirus
+
+        return Antivirus(self)
