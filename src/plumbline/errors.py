@@ -35,7 +35,9 @@ class PlumblineError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        place = (
+            f"{self.file}:{self.line}: " if self.file and self.line else f"{self.file}: " if self.file else ""
+        )
         return f"{place}{self.message}" + (f"\n  {self.hint}" if self.hint else "")
 
 
