@@ -32,6 +32,11 @@ def approved(value, spec) -> list[Box]:
     return management(value) + messages + openings
 
 
+def beyond(openings, allowed) -> list[Box]:
+    """Return the openings that are wider than what is allowed, whole, as the rules have them."""
+    return [opening for opening in openings if less([opening], allowed)]
+
+
 @control("firewall-enabled")
 def test_inbound_and_forwarded_packets_are_dropped_by_default_now(host):
     """Inbound and forwarded packets that no rule speaks of are dropped now."""
@@ -83,13 +88,13 @@ def test_management_comes_in_after_boot(host, value, spec):
 @control("firewall-openings-approved")
 def test_nothing_else_comes_in_now(host, value, spec):
     """Nothing else comes in now: management, the messages IPv4 needs, specified openings."""
-    assert less(host.firewall.openings_now(), approved(value, spec)) == []
+    assert beyond(host.firewall.openings_now(), approved(value, spec)) == []
 
 
 @control("firewall-openings-approved")
 def test_nothing_else_comes_in_after_boot(host, value, spec):
     """Nothing else will come in after a boot: management, the messages IPv4 needs, specified openings."""
-    assert less(host.firewall.openings_at_boot(), approved(value, spec)) == []
+    assert beyond(host.firewall.openings_at_boot(), approved(value, spec)) == []
 
 
 @control("firewall-openings-approved")

@@ -21,6 +21,7 @@ class Target:
     desired: DesiredState
     evidence: Evidence | None = None
     problem: Text | None = None
+    signed_by: str | None = None
 
     @property
     def name(self) -> str:

@@ -31,14 +31,20 @@ from plumbline.verify.results import (
 )
 
 
-def judge(standard: Standard, subjects: Sequence[Target | Unjudged], suites: Path = COMPLIANCE) -> Report:
+def judge(
+    standard: Standard,
+    subjects: Sequence[Target | Unjudged],
+    suites: Path = COMPLIANCE,
+    only: Sequence[str] = (),
+) -> Report:
     """Run the suites over the targets and return the report; the order of hosts is kept.
 
+    `only` names the suites to run by their subjects; all of them when empty.
     Raises PlumblineError if the suites themselves cannot be run (a syntax error in one, say).
     """
     run = ComplianceRun([subject for subject in subjects if isinstance(subject, Target)])
     if any(target.evidence is not None for target in run.targets):
-        _run_suites(run, suites)
+        _run_suites(run, suites, only)
     return Report(
         tool=__version__,
         standard=standard.name,
@@ -49,20 +55,13 @@ def judge(standard: Standard, subjects: Sequence[Target | Unjudged], suites: Pat
     )
 
 
-def _run_suites(run: ComplianceRun, suites: Path) -> None:
+def _run_suites(run: ComplianceRun, suites: Path, only: Sequence[str]) -> None:
     """Run pytest quietly, with no plugin of the surroundings and no file left behind."""
     told = io.StringIO()
-    arguments = [
-        str(suites),
-        "-q",
-        "--no-header",
-        "--tb=short",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:terminal",
-    ]
-    arguments += ["-c", os.devnull, "--rootdir", str(suites), "--import-mode=importlib"]
+    wanted = [str(suites / f"test_{subject}.py") for subject in only] or [str(suites)]
+    arguments = [*wanted, "-c", os.devnull, "--rootdir", str(suites), "--import-mode=importlib"]
+    for plugin in ("cacheprovider", "terminal", "faulthandler", "junitxml", "pastebin"):
+        arguments += ["-p", f"no:{plugin}"]
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
@@ -84,25 +83,28 @@ def host_result(target: Target | Unjudged, run: ComplianceRun) -> HostResult:
     if isinstance(target, Unjudged):
         return HostResult(host=target.name, system="", profile="", address="", problem=target.problem)
     desired = target.desired
-    common = {
-        "host": target.name,
-        "system": desired.system.name,
-        "profile": desired.host.profile,
-        "address": str(desired.host.address),
-    }
-    if target.evidence is None:
-        problem = target.problem or text("the host was not reached")
-        return HostResult(problem=problem, **common)
-    controls = [
-        control_result(resolved, run.results.get((target.name, name), []))
-        for name, resolved in desired.controls.items()
-    ]
+    controls = []
+    if target.evidence is not None:
+        controls = [
+            control_result(resolved, run.results.get((target.name, name), []))
+            for name, resolved in desired.controls.items()
+        ]
     return HostResult(
+        host=target.name,
+        system=desired.system.name,
+        profile=desired.host.profile,
+        address=str(desired.host.address),
+        problem=_problem(target),
         evidence=evidence_info(target),
         controls=controls,
         requirements=requirement_results(desired.standard, controls),
-        **common,
     )
+
+
+def _problem(target: Target) -> Text | None:
+    if target.evidence is None:
+        return target.problem or text("the host was not reached")
+    return None
 
 
 def control_result(resolved: Resolved, checks: Sequence[CheckResult]) -> ControlResult:
@@ -157,5 +159,6 @@ def evidence_info(target: Target) -> EvidenceInfo | None:
         hostname=evidence.hostname,
         collector=evidence.collector_version,
         digest=evidence.digest,
+        signed_by=target.signed_by,
         seconds=(evidence.end - evidence.start).total_seconds(),
     )

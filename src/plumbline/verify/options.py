@@ -29,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     from plumbline.errors import PlumblineError
     from plumbline.policy.load import load_standard
     from plumbline.spec.load import load_inventory
-    from plumbline.verify.live import collected
+    from plumbline.verify.cases import Target
+    from plumbline.verify.live import Collection
     from plumbline.verify.plugin import ComplianceRun
     from plumbline.verify.targets import desired_states, from_files
 
@@ -37,7 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
         standard = load_standard(config.getoption("standard"))
         inventory = load_inventory(inventory_path)
         desired = desired_states(standard, inventory, hosts)
-        subjects = from_files(desired, evidence, bool(hosts)) if evidence else collected(inventory, desired)
+        if evidence:
+            subjects = from_files(desired, evidence, named=bool(hosts))
+        else:
+            with Collection(inventory, hosts) as collection:
+                subjects = collection.targets(desired)
     except PlumblineError as error:
         raise pytest.UsageError(str(error)) from error
     unjudged = [subject for subject in subjects if subject.problem is not None]
@@ -46,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{subject.name}: {subject.problem.en if subject.problem else ''}" for subject in unjudged
         )
         raise pytest.UsageError(told)
-    config.pluginmanager.register(ComplianceRun([s for s in subjects if hasattr(s, "desired")]))
+    config.pluginmanager.register(
+        ComplianceRun([subject for subject in subjects if isinstance(subject, Target)])
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -64,7 +64,8 @@ class ComplianceRun:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out the checks that no host is held to; pytest would report them as skipped."""
-        kept, left_out = [], []
+        kept: list[pytest.Item] = []
+        left_out: list[pytest.Item] = []
         for item in items:
             (kept if _case(item) is not None else left_out).append(item)
         if left_out:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
+from typing import TYPE_CHECKING
 
-from plumbline.verify.results import Report
+if TYPE_CHECKING:
+    from plumbline.policy.standard import DesiredState, Standard
+    from plumbline.spec.load import Inventory
+    from plumbline.verify.results import Report
 
 
 def check_hosts(
@@ -17,7 +20,6 @@ def check_hosts(
     standard_name: str = "mhth-ot",
     trust: Path | None = None,
     save: Path | None = None,
-    progress: bool = False,
 ) -> Report:
     """Check hosts and return the report.
 
@@ -30,29 +32,26 @@ def check_hosts(
 
     inventory = load_inventory(inventory_path)
     if files:
-        from plumbline.policy.load import load_standard
         from plumbline.verify.judge import judge
-        from plumbline.verify.targets import desired_states, from_files
+        from plumbline.verify.targets import from_files
 
-        standard = load_standard(standard_name)
-        desired = desired_states(standard, inventory, hosts)
+        standard, desired = _expected(standard_name, inventory, hosts)
         return judge(standard, from_files(desired, files, named=bool(hosts), trust=trust))
     from plumbline.verify.live import Collection
 
-    with Collection(inventory, hosts, save=save, trust=trust, progress=progress) as collection:
-        # The hosts answer while this process reads the standard and loads pytest: neither waits for the other.
-        loading = Thread(target=_load_judge, daemon=True)
-        loading.start()
-        from plumbline.policy.load import load_standard
-        from plumbline.verify.targets import desired_states
-
-        standard = load_standard(standard_name)
-        desired = desired_states(standard, inventory, hosts)
-        loading.join()
+    with Collection(inventory, hosts, save=save) as collection:
+        # The hosts answer while this process reads the standard and loads pytest.
+        standard, desired = _expected(standard_name, inventory, hosts)
         from plumbline.verify.judge import judge
 
         return judge(standard, collection.targets(desired))
 
 
-def _load_judge() -> None:
-    import plumbline.verify.judge  # noqa: F401  (imported for its time, not its names)
+def _expected(
+    standard_name: str, inventory: Inventory, hosts: Sequence[str]
+) -> tuple[Standard, dict[str, DesiredState]]:
+    from plumbline.policy.load import load_standard
+    from plumbline.verify.targets import desired_states
+
+    standard = load_standard(standard_name)
+    return standard, desired_states(standard, inventory, hosts)

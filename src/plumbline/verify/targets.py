@@ -7,6 +7,7 @@ from pathlib import Path
 
 from plumbline.errors import PlumblineError
 from plumbline.evidence.bundle import Evidence
+from plumbline.evidence.sign import load_trusted, verify_file
 from plumbline.model import Text
 from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState, Standard
@@ -23,13 +24,13 @@ def desired_states(standard: Standard, inventory: Inventory, names: Iterable[str
     }
 
 
-def target_of(desired: DesiredState, evidence: Evidence) -> Target:
+def target_of(desired: DesiredState, evidence: Evidence, signed_by: str | None = None) -> Target:
     """Pair a host with its evidence; evidence of another host proves nothing of this one."""
     name, seen = desired.host.name, evidence.hostname
     if not is_named(seen, name):
         problem = text("the evidence was collected on {seen}, not on {host}", seen=seen or "—", host=name)
         return Target(desired, problem=problem)
-    return Target(desired, evidence)
+    return Target(desired, evidence, signed_by=signed_by)
 
 
 def is_named(hostname: str, name: str) -> bool:
@@ -38,18 +39,21 @@ def is_named(hostname: str, name: str) -> bool:
 
 
 def from_files(
-    desired: dict[str, DesiredState], paths: Sequence[Path], named: bool
+    desired: dict[str, DesiredState], paths: Sequence[Path], *, named: bool, trust: Path | None = None
 ) -> list[Target | Unjudged]:
     """Pair evidence files with the hosts they were collected on.
 
     `named`: the hosts were named by the person, so each must have evidence. A file that cannot be read, or
-    is of no host wanted, is told as a problem and does not stop the others.
+    is of no host wanted, is told as a problem and does not stop the others. `trust` is the public key or
+    certificate that must have signed each file.
     """
+    trusted = None if trust is None else load_trusted(trust)
     found: dict[str, Target] = {}
     problems: list[Target | Unjudged] = []
     for path in paths:
         try:
             evidence = Evidence.read(path)
+            signed_by = None if trusted is None else verify_file(path, evidence.raw, trusted, evidence.end)
         except (PlumblineError, OSError) as error:
             problems.append(Unjudged(path.name, _told(error, path)))
             continue
@@ -63,7 +67,7 @@ def from_files(
             problem = text("there is other evidence of {host} in this run; give one file a host", host=name)
             problems.append(Unjudged(path.name, problem))
         else:
-            found[name] = target_of(desired[name], evidence)
+            found[name] = target_of(desired[name], evidence, signed_by)
     targets: list[Target | Unjudged] = []
     for name, state in desired.items():
         if name in found:

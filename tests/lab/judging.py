@@ -1,0 +1,58 @@
+"""Judging booted hosts in the lab tests: evidence over SSH, the shipped suites, verdicts by control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plumbline.evidence.collector import script
+from plumbline.evidence.gather import gather, targets_of
+from plumbline.lab import Lab, LabHost
+from plumbline.policy.load import load_standard
+from plumbline.probes import SUBJECTS, all_probes
+from plumbline.spec.load import load_inventory
+from plumbline.verify.judge import judge
+from plumbline.verify.results import CheckResult, ControlResult, Verdict
+from plumbline.verify.targets import desired_states, target_of
+
+
+def verdicts(lab: Lab, host: str | LabHost, *subjects: str) -> dict[str, ControlResult]:
+    """Collect a host's evidence, judge it as `plumb check` does, and return its controls by name.
+
+    Only these subjects are asked for and judged; all when none is named.
+    """
+    chosen = lab.host(host)
+    standard, inventory = load_standard("mhth-ot"), load_inventory(lab.inventory)
+    probes = all_probes(subjects=subjects or SUBJECTS)
+    (gathered,) = gather(targets_of(inventory, [chosen.name]), script(probes))
+    if gathered.evidence is None:
+        raise AssertionError(f"{chosen.name} gave no evidence: {gathered.problem}")
+    desired = desired_states(standard, inventory, [chosen.name])[chosen.name]
+    (judged,) = judge(standard, [target_of(desired, gathered.evidence)], only=subjects).hosts
+    assert judged.problem is None, judged.problem
+    return {
+        result.control: result for result in judged.controls if not subjects or result.subject in subjects
+    }
+
+
+def checks(results: dict[str, ControlResult], verdict: Verdict) -> dict[str, CheckResult]:
+    """Return the checks of all these controls that came to a verdict, by `control:check`, sorted."""
+    found = {
+        f"{result.control}:{check.check.removeprefix('test_')}": check
+        for result in results.values()
+        for check in result.checks
+        if check.verdict is verdict
+    }
+    return dict(sorted(found.items()))
+
+
+def failing(results: dict[str, ControlResult]) -> list[str]:
+    """Return the checks that failed, as `control:check`; every other one must have passed."""
+    unsaid = [name for v in Verdict if v not in (Verdict.PASS, Verdict.FAIL) for name in checks(results, v)]
+    assert unsaid == [], {name: found.reason for name, found in checks(results, Verdict.UNKNOWN).items()}
+    return list(checks(results, Verdict.FAIL))
+
+
+def observed(results: dict[str, ControlResult], name: str) -> Sequence[str]:
+    """Return what the check `control:check` observed."""
+    control, _, check = name.partition(":")
+    return next(c.observed for c in results[control].checks if c.check == f"test_{check}")
