@@ -74,8 +74,14 @@ def _run_suites(run: ComplianceRun, suites: Path, only: Sequence[str]) -> None:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
     ran = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED}
     if code not in ran or run.broken:
-        problem = run.broken or told.getvalue().strip() or f"pytest ended with {code}"
+        problem = _last_lines(run.broken or told.getvalue()) or f"pytest ended with {code}"
         raise PlumblineError(f"the suites in {suites} cannot be run: {problem}")
+
+
+def _last_lines(told: str) -> str:
+    """Return the end of what pytest told, without its prefix: the error itself, not the way to it."""
+    lines = [line.removeprefix("INTERNALERROR> ").strip() for line in told.splitlines()]
+    return " / ".join([line for line in lines if line][-2:])
 
 
 def host_result(target: Target | Unjudged, run: ComplianceRun) -> HostResult:
