@@ -14,7 +14,7 @@ import pytest
 from plumbline import __version__
 from plumbline.errors import PlumblineError
 from plumbline.model import Text
-from plumbline.policy.standard import Resolved, Standard
+from plumbline.policy.standard import DesiredState, Resolved, Standard
 from plumbline.report.locales import text
 from plumbline.rooms import COMPLIANCE
 from plumbline.verify.cases import Target, Unjudged
@@ -50,6 +50,7 @@ def judge(
         standard=standard.name,
         standard_title=standard.info.title,
         standard_version=standard.info.version,
+        chapters=standard.info.chapters,
         generated=datetime.now(UTC).replace(microsecond=0),
         hosts=[host_result(subject, run) for subject in subjects],
     )
@@ -103,8 +104,16 @@ def host_result(target: Target | Unjudged, run: ComplianceRun) -> HostResult:
         problem=_problem(target),
         evidence=evidence_info(target),
         controls=controls,
-        requirements=requirement_results(desired.standard, controls),
+        requirements=_requirements(desired, controls),
     )
+
+
+def _requirements(desired: DesiredState, controls: Sequence[ControlResult]) -> list[RequirementResult]:
+    """Judge the host's requirements; those of a host that was not reached are unknown, not left out."""
+    if controls:
+        return requirement_results(desired.standard, controls)
+    owed = [control_result(resolved, []) for resolved in desired.controls.values()]
+    return requirement_results(desired.standard, owed)
 
 
 def _problem(target: Target) -> Text | None:

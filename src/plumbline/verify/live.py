@@ -12,6 +12,7 @@ from plumbline.errors import PlumblineError
 from plumbline.evidence.gather import Gathered, gather, targets_of
 from plumbline.policy.standard import DesiredState
 from plumbline.report.locales import text
+from plumbline.report.recognised import problem_text
 from plumbline.spec.load import Inventory
 from plumbline.verify.cases import Target, Unjudged
 from plumbline.verify.targets import target_of
@@ -69,8 +70,7 @@ class Collection:
         gathered = self._gathered[name]
         if gathered.evidence is None:
             problem = gathered.problem or PlumblineError("the host gave no evidence")
-            hint = f" ({problem.hint})" if problem.hint else ""
-            return Target(state, problem=text("not reached: {error}", error=f"{problem.message}{hint}"))
+            return Target(state, problem=text("not reached: {error}", error=problem_text(problem)))
         if self._save is not None:
             self._keep(name, gathered.evidence.raw)
         return target_of(state, gathered.evidence)

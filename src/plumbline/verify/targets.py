@@ -12,6 +12,7 @@ from plumbline.model import Text
 from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState, Standard
 from plumbline.report.locales import text
+from plumbline.report.recognised import problem_text
 from plumbline.spec.load import Inventory
 from plumbline.verify.cases import Target, Unjudged
 
@@ -77,8 +78,7 @@ def from_files(
     return [*targets, *problems]
 
 
-def _told(error: Exception, path: Path) -> Text:
-    if isinstance(error, OSError):
-        return text("{file} cannot be read: {error}", file=path.name, error=error.strerror or str(error))
-    told = error.message if isinstance(error, PlumblineError) else str(error)
-    return text("{error}", error=told)
+def _told(error: PlumblineError | OSError, path: Path) -> Text:
+    if isinstance(error, PlumblineError):
+        return problem_text(error)
+    return text("{file} cannot be read: {error}", file=path.name, error=error.strerror or str(error))
