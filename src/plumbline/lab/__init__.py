@@ -1,1 +1,8 @@
-"""."""
+"""Real test hosts on one machine: Debian under systemd-nspawn, as a supplier would deliver them."""
+
+from __future__ import annotations
+
+from plumbline.lab.host import LabHost
+from plumbline.lab.lab import DEFAULT_NAME, Lab, all_names, take_down
+
+__all__ = ["DEFAULT_NAME", "Lab", "LabHost", "all_names", "take_down"]

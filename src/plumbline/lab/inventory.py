@@ -1,0 +1,137 @@
+"""A lab's own inventory: the worked example, cut or grown to the hosts wanted, in the lab's own network."""
+
+from __future__ import annotations
+
+import copy
+import re
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plumbline.errors import InputError, UsageError
+from plumbline.lab.layers import make_directory
+from plumbline.lab.recipe import RELEASES
+from plumbline.spec.load import load_inventory
+from plumbline.spec.model import Connection, HostSpec, Site, System, Vlan
+
+_IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+
+
+@dataclass(frozen=True)
+class LabInventory:
+    """A site and its systems as plain data, by the file each came from, with the text it was read from."""
+
+    site: dict[str, Any]
+    systems: dict[str, dict[str, Any]]
+    texts: dict[str, tuple[dict[str, Any], str]]
+
+    @property
+    def model(self) -> Site:
+        """The site, validated."""
+        return Site.model_validate(self.site)
+
+    @property
+    def hosts(self) -> list[HostSpec]:
+        """All hosts, system by system."""
+        return [host for system in self.systems.values() for host in System.model_validate(system).hosts]
+
+    @property
+    def vlan(self) -> Vlan:
+        """The one VLAN all hosts are reached in; InputError when there are several."""
+        names = {host.interfaces[0].vlan for host in self.hosts}
+        declared = {vlan.name for vlan in self.model.vlans}
+        if len(names) != 1 or not names <= declared:
+            raise InputError(
+                f"A lab has one network, but its hosts' first interfaces are in: {', '.join(sorted(names))}.",
+                hint="Give an inventory whose hosts have their first interface in one VLAN of the site.",
+            )
+        return self.model.vlan(names.pop())
+
+    @property
+    def gateway(self) -> IPv4Address:
+        """The address of this machine in the lab's network: the VLAN's gateway, or the first address."""
+        return self.vlan.gateway or self.vlan.network.network_address + 1
+
+    def resized(self, count: int) -> LabInventory:
+        """Return it with the first `count` hosts; those beyond the declared ones are made after the first."""
+        systems = copy.deepcopy(self.systems)
+        seen = 0
+        for name, system in list(systems.items()):
+            system["hosts"] = system["hosts"][: max(0, count - seen)]
+            seen += len(system["hosts"])
+            if not system["hosts"]:
+                del systems[name]
+        first = next(iter(systems.values()))
+        network = self.vlan.network
+        last = max(host.address for host in self.hosts)
+        addresses = (address for address in network.hosts() if last < address != self.gateway)
+        for number in range(seen + 1, count + 1):
+            address = next(addresses, None)
+            if address is None:
+                raise UsageError(f"{count} hosts do not fit into {network}.")
+            clone = copy.deepcopy(first["hosts"][0])
+            clone["name"] = f"lab-{number:02d}"
+            clone["interfaces"] = [{**clone["interfaces"][0], "address": str(address)}]
+            first["hosts"].append(clone)
+        return LabInventory(self.site, systems, self.texts)
+
+    def renumbered(self, network: IPv4Network) -> LabInventory:
+        """Return it with every address of its network moved to the same place in `network`."""
+        old = self.vlan.network
+
+        def move(match: re.Match[str]) -> str:
+            try:
+                address = IPv4Address(match[0])
+            except ValueError:
+                return match[0]
+            return (
+                str(network.network_address + (int(address) & int(old.hostmask)))
+                if address in old
+                else match[0]
+            )
+
+        def walk(value: Any) -> Any:  # noqa: ANN401  (YAML is what it is)
+            if isinstance(value, dict):
+                return {key: walk(item) for key, item in value.items()}
+            if isinstance(value, list):
+                return [walk(item) for item in value]
+            return _IPV4.sub(move, value) if isinstance(value, str) else value
+
+        systems = {name: walk(system) for name, system in self.systems.items()}
+        texts = {name: (walk(data), _IPV4.sub(move, text)) for name, (data, text) in self.texts.items()}
+        return LabInventory(walk(self.site), systems, texts)
+
+    def of_release(self, release: str) -> LabInventory:
+        """Return it with every host specified as the Debian release the lab boots."""
+        systems = copy.deepcopy(self.systems)
+        for system in systems.values():
+            for host in system["hosts"]:
+                host["os"] = {"family": "linux", "distribution": "debian", "version": RELEASES[release]}
+        return LabInventory(self.site, systems, self.texts)
+
+    def write(self, directory: Path, connection: Connection) -> None:
+        """Write site.yml, systems/*.yml and connection.yml; what did not change keeps its text."""
+        make_directory(directory / "systems")
+        data = connection.model_dump(mode="json", exclude_defaults=True)
+        everything = {"site.yml": self.site, **self.systems, "connection.yml": data}
+        for name, content in everything.items():
+            known, text = self.texts.get(name, (None, ""))
+            if content != known:
+                text = "# Made by `plumb lab up`.\n" + yaml.safe_dump(
+                    content, sort_keys=False, allow_unicode=True
+                )
+            (directory / name).write_text(text)
+
+
+def load(directory: Path) -> LabInventory:
+    """Read an inventory: `site.yml` and `systems/*.yml`; InputError names what is wrong, by file and line."""
+    load_inventory(directory)
+    texts: dict[str, tuple[dict[str, Any], str]] = {}
+    for path in (directory / "site.yml", *sorted((directory / "systems").glob("*.yml"))):
+        text = path.read_text()
+        texts[str(path.relative_to(directory))] = (yaml.safe_load(text), text)
+    systems = {name: data for name, (data, _) in texts.items() if name != "site.yml"}
+    return LabInventory(texts["site.yml"][0], systems, texts)

@@ -1,0 +1,155 @@
+"""Bringing a lab up, bringing back what of it has ended, and clearing whatever is left of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from plumbline.errors import PlumblineError
+from plumbline.lab import cgroup, inventory, network
+from plumbline.lab.delivered import Flavour, Place
+from plumbline.lab.host import LabHost, clear_machine, forget_lock
+from plumbline.lab.image import ensure_image
+from plumbline.lab.inventory import LabInventory
+from plumbline.lab.layers import make_directory, remove_tree
+from plumbline.lab.ssh import Entry, close_shared, make_key
+from plumbline.lab.state import HostState, LabPlace, LabState, lock
+from plumbline.rooms import LAB_INVENTORY
+from plumbline.spec.model import Connection
+
+Tell = Callable[[str], None]
+
+
+def hosts_of(place: LabPlace, state: LabState) -> list[LabHost]:
+    """Return the hosts of a lab as it is recorded."""
+    return [
+        LabHost(
+            name=host.name,
+            machine=host.machine,
+            directory=place.directory / "hosts" / host.name,
+            image=state.image,
+            bridge=place.bridge,
+            flavour=state.flavour,
+            entry=Entry(
+                name=host.name,
+                address=host.address,
+                key=place.key,
+                known_hosts=place.known_hosts,
+                socket=place.sockets / host.machine.removeprefix(place.machine_prefix),
+            ),
+            layers=list(host.layers),
+        )
+        for host in state.hosts
+    ]
+
+
+def bring_back(place: LabPlace, state: LabState, tell: Tell) -> list[str]:
+    """Boot the hosts of a lab that are not up, and return their names; they keep what was written to them."""
+    hosts = hosts_of(place, state)
+    missing = [host for host in hosts if not host.running]
+    if missing and not state.image.is_dir():
+        raise PlumblineError(
+            f"The hosts of the lab {place.name} cannot boot: their root image {state.image} is gone.",
+            hint=f"Take the lab down: plumb lab down --name {place.name}",
+        )
+    if missing:
+        tell(f"Booting again: {', '.join(host.name for host in missing)}.")
+        place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _bridge_again(place, state)
+    with _together(hosts) as each:
+        each(LabHost.start)
+        each(LabHost.wait)
+    return [host.name for host in missing]
+
+
+def _bridge_again(place: LabPlace, state: LabState) -> None:
+    """Make the bridge of a lab that was up before this machine booted."""
+    if network.interface_exists(place.bridge):
+        return
+    with lock("network.lock"):
+        if network.choose_network(state.network, network.networks_in_use()) != state.network:
+            raise PlumblineError(
+                f"The network {state.network} of the lab {place.name} was given to another lab meanwhile.",
+                hint="Take one of the two down: plumb lab status",
+            )
+        network.make_bridge(place.bridge, state.gateway, state.network)
+
+
+def make(
+    place: LabPlace, count: int | None, flavour: Flavour, release: str, source: Path | None, tell: Tell
+) -> LabState:
+    """Make a lab that is not there, with every host booted; whoever calls it clears what a failure leaves."""
+    declared = inventory.load(source or LAB_INVENTORY)
+    wanted = declared.resized(count or len(declared.hosts)).of_release(release)
+    image = ensure_image(release, tell)
+    make_directory(place.directory)
+    place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with lock("network.lock"):
+        chosen = wanted.renumbered(network.choose_network(wanted.vlan.network, network.networks_in_use()))
+        network.make_bridge(place.bridge, chosen.gateway, chosen.vlan.network)
+    state = LabState(
+        release=release,
+        flavour=flavour,
+        image=image,
+        network=chosen.vlan.network,
+        gateway=chosen.gateway,
+        hosts=[
+            HostState(name=host.name, address=host.address, machine=f"{place.machine_prefix}{number:02d}")
+            for number, host in enumerate(chosen.hosts, 1)
+        ],
+    )
+    place.save(state)
+    connection = Connection(identity_file=str(place.key), known_hosts=str(place.known_hosts))
+    chosen.write(place.inventory, connection)
+    tell(f"Booting {len(state.hosts)} hosts of Debian {release}, as {flavour}.")
+    _boot(place, state, chosen)
+    state.ready = True
+    place.save(state)
+    return state
+
+
+def _boot(place: LabPlace, state: LabState, declared: LabInventory) -> None:
+    public_key = make_key(place.key)
+
+    def prepare(host: LabHost) -> str:
+        where = Place(
+            name=host.name,
+            domain=declared.model.domain,
+            address=host.entry.address,
+            network=state.network,
+            gateway=state.gateway,
+            dns=tuple(declared.model.dns),
+        )
+        keys = host.prepare(where, public_key)
+        return "".join(f"{host.address},{host.name} {key}\n" for key in keys)
+
+    with _together(hosts_of(place, state)) as each:
+        place.known_hosts.write_text("".join(each(prepare)))
+        each(LabHost.start)
+        each(LabHost.wait)
+
+
+@contextmanager
+def _together(hosts: list[LabHost]) -> Iterator[Callable[[Callable[[LabHost], str | None]], list[str]]]:
+    """Do one thing with all hosts at once; the first failure is raised when all are through."""
+    with ThreadPoolExecutor(max_workers=min(16, len(hosts))) as pool:
+        yield lambda work: [result or "" for result in pool.map(work, hosts)]
+
+
+def clear(place: LabPlace) -> None:
+    """Remove everything of a lab. The names are derived from its place, so no record of it is needed."""
+    for socket in place.sockets.glob("*"):
+        close_shared(socket)
+    state = place.load()
+    recorded = [host.machine for host in state.hosts] if state else []
+    for machine in sorted({*recorded, *cgroup.machines(place.machine_prefix)}):
+        clear_machine(machine)
+    for root in place.directory.glob("hosts/*/root"):
+        forget_lock(root)
+    network.remove_interface(place.bridge)
+    for link in network.interfaces_of((f"vb-{place.machine_prefix}", place.machine_prefix)):
+        network.remove_interface(link)
+    remove_tree(place.directory)
+    remove_tree(place.sockets)
