@@ -25,7 +25,7 @@ CLOCK_SECONDS = 300
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
     help="A file for one host; else a directory, which gets NAME.evidence.json of each.",
 )
 @inventory_option
@@ -36,7 +36,7 @@ CLOCK_SECONDS = 300
     "--deadline", type=click.IntRange(5, 3600), default=120, show_default=True, help="Seconds for each host."
 )
 def collect(
-    hosts: tuple[str, ...], output: Path, inventory: Path, key_file: Path | None, deadline: int
+    hosts: tuple[str, ...], output: str, inventory: Path, key_file: Path | None, deadline: int
 ) -> int:
     """Collect the evidence of hosts of the inventory, one round trip each, changing nothing on them.
 
@@ -50,7 +50,8 @@ def collect(
     from plumbline.spec.load import load_inventory
 
     targets = targets_of(load_inventory(inventory), hosts)
-    if len(targets) > 1 and not output.is_dir() and (output.exists() or output.suffix):
+    place = Path(output)
+    if len(targets) > 1 and not place.is_dir() and (place.exists() or place.suffix):
         raise UsageError(
             f"{len(targets)} hosts need a directory, and {output} is a file", hint="give -o DIR/"
         )
@@ -59,9 +60,9 @@ def collect(
         from plumbline.evidence.sign import load_key
 
         key = load_key(key_file, lambda: passphrase(key_file))
-    into = len(targets) > 1 or output.is_dir() or str(output).endswith("/")
+    into = len(targets) > 1 or place.is_dir() or output.endswith("/")
     if into:
-        output.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
     missing = 0
     for gathered in gather(targets, script(all_probes()), deadline=deadline, told=_progress):
         name = gathered.target.name
@@ -69,8 +70,8 @@ def collect(
             click.echo(f"plumb: {gathered.problem}", err=True)
             missing += 1
             continue
-        file = output / f"{name}.evidence.json" if into else output
-        _keep(gathered, file)
+        file = place / f"{name}.evidence.json" if into else place
+        keep(gathered, file)
         if key is not None:
             from plumbline.evidence.sign import sign_file
 
@@ -79,7 +80,8 @@ def collect(
     return NOT_REACHED if missing else 0
 
 
-def _keep(gathered: Gathered, file: Path) -> None:
+def keep(gathered: Gathered, file: Path) -> None:
+    """Write a host's evidence to a file, and tell what of it will make its verdicts unknown or doubtful."""
     from plumbline.evidence.atomic import write
     from plumbline.evidence.bundle import signature_file
 

@@ -15,7 +15,9 @@ import yaml
 from sample_evidence import LINKS, MAYBE, answer, body, closed
 from ssh_server import SshServer, free_port
 
+from plumbline.cli.collect import keep
 from plumbline.evidence.bundle import Evidence
+from plumbline.evidence.gather import Gathered
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.load import load_inventory
 
@@ -27,12 +29,7 @@ def plumb(*words: str | Path, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": "/nonexistent",
-            **({"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}),
-        }
-        | environment,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"} | environment,
     )
 
 
@@ -182,10 +179,17 @@ def test_collect_one_host_into_a_file(inventory: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inventory", "one.json"]
 
 
+def test_collect_one_host_into_a_directory_that_is_made(inventory: Path, tmp_path: Path) -> None:
+    done = plumb("collect", HOSTS[0], "-o", f"{tmp_path}/new/", "-i", inventory)
+    assert done.stdout == f"{tmp_path}/new/{HOSTS[0]}.evidence.json\n"
+
+
 def test_collect_many_hosts_into_a_directory_and_sign(inventory: Path, tmp_path: Path, key: Path) -> None:
     into = tmp_path / "new" / "evidence"
     done = plumb(
-        *("collect", *HOSTS, "-o", into, "--sign", key),
+        "collect",
+        *HOSTS,
+        *("-o", str(into), "--sign", str(key)),
         PLUMBLINE_INVENTORY=str(inventory),
         **opened_by("secret"),
     )
@@ -233,6 +237,17 @@ def test_place_that_cannot_be_written_is_a_sentence(inventory: Path) -> None:
     assert done.returncode == 1
     assert "/proc/one.json: it cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_clock_and_rights_that_make_verdicts_unknown_are_told(
+    server: SshServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = body(collected=body()["collected"] | {"user": "operator", "uid": 1000})
+    keep(Gathered(server.target(), Evidence.parse(closed(said)), None, 1.0), tmp_path / "one.json")
+    told = capsys.readouterr().err
+    assert "collected as operator, not as root: every check will be unknown" in told
+    assert "its clock is " in told
+    assert " s behind this one's" in told
 
 
 def test_document_is_plain_json(inventory: Path, tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from sample_evidence import body, closed
 
 from plumbline.errors import InputError
+from plumbline.evidence.bundle import signature_file
 from plumbline.evidence.errors import EvidenceError
 from plumbline.evidence.sign import (
     load_key,
     load_trusted,
     sign,
     sign_file,
-    signature_file,
     verify,
     verify_file,
 )
