@@ -15,7 +15,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("plumbline.cli.policy:policy", "Show the standard, its requirements, controls and coverage."),
     "spec": ("plumbline.cli.spec:spec", "Validate a supplier's specification and make inventories from it."),
     "lab": ("plumbline.cli.lab:lab", "Real test hosts on this machine."),
-    "collector": ("plumbline.cli.collector:collector", "Print the collector script for a host without a link."),
+    "collector": (
+        "plumbline.cli.collector:collector",
+        "Print the collector script for a host without a link.",
+    ),
     "collect": ("plumbline.cli.collect:collect", "Collect the evidence of hosts, one round trip each."),
     "check": ("plumbline.cli.check:check", "Check hosts, live or from evidence, and report."),
     "apply": ("plumbline.cli.apply:apply", "Bring hosts to the standard."),

@@ -1,0 +1,86 @@
+"""What a run of apply came to: planned or done, host by host; also the document `--format json` prints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from plumbline.errors import COMPLIANT, NOT_REACHED, TOOL_FAILED
+from plumbline.model import Strict
+
+Outcome = Literal["planned", "applied", "not-reached", "refused", "failed"]
+
+
+class Change(Strict):
+    """One operation that changes, or changed, something.
+
+    `details` are sentences, `diff` is a unified diff of a file against what was on the host.
+    """
+
+    operation: str
+    subject: str
+    details: list[str] = []
+    diff: str | None = None
+
+
+class Failed(Strict):
+    """The operation at which a host's run ended; `output`: the last lines it printed."""
+
+    operation: str
+    subject: str
+    output: list[str] = []
+
+
+class HostResult(Strict):
+    """One host. `already`: operations that found everything so; `not_done`: planned and not reached.
+
+    `problem` is a sentence: why the host was not reached, refused, or why its run ended. `unplanned`: names
+    of operations that changed something the plan had not said.
+    """
+
+    host: str
+    address: str
+    outcome: Outcome
+    changed: list[Change] = []
+    already: list[str] = []
+    notes: list[str] = []
+    problem: str | None = None
+    failed: Failed | None = None
+    not_done: list[str] = []
+    unplanned: list[str] = []
+
+    @property
+    def operations(self) -> list[str]:
+        """Names of the operations that change something, with their subject."""
+        return [f"{change.subject}: {change.operation}" for change in self.changed]
+
+
+class ApplyReport(Strict):
+    """A whole run; `dry` says that it was a plan only."""
+
+    format: Literal["plumbline-apply/1"] = "plumbline-apply/1"
+    dry: bool
+    hosts: list[HostResult]
+
+    @property
+    def exit_code(self) -> int:
+        """1 if a host failed or was refused, else 4 if one was not reached, else 0."""
+        outcomes = {host.outcome for host in self.hosts}
+        if outcomes & {"failed", "refused"}:
+            return TOOL_FAILED
+        return NOT_REACHED if "not-reached" in outcomes else COMPLIANT
+
+    def host(self, name: str) -> HostResult:
+        """Return one host's result; KeyError if it was not in the run."""
+        for host in self.hosts:
+            if host.host == name:
+                return host
+        raise KeyError(name)
+
+
+class Progress(Strict):
+    """Where one host is: `step` says it in words, `done` of `total` operations (0 while planning)."""
+
+    host: str
+    step: str
+    done: int = 0
+    total: int = 0
