@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.units import unit_on, unit_restarted
@@ -31,8 +33,14 @@ def apply(desired: DesiredState) -> None:
     antivirus = desired.site.antivirus
     written = [packages(antivirus.packages)]
     if antivirus.product == "clamav":
-        exclusions = [f"ExcludePath {path}\n" for path in desired.host.antivirus_exclusions]
+        exclusions = [f"ExcludePath {_expression(path)}\n" for path in desired.host.antivirus_exclusions]
         written.append(whole_file(CLAMD, HEAD + "".join(exclusions)))
     for service in antivirus.services:
         unit_on(service)
         unit_restarted(service, when=written)
+
+
+def _expression(path: str) -> str:
+    """Return ClamAV's expression for a path and what is below it, and nothing beside it."""
+    escaped = re.sub(r"([.\[\]{}()*+?^$|\\])", r"\\\1", path.rstrip("/"))
+    return f"^{escaped}(/|$)"

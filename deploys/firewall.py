@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 from collections.abc import Generator, Iterable
 
 from pyinfra.api.command import StringCommand
@@ -74,7 +75,8 @@ def render(desired: DesiredState) -> str:
 
 
 def _opening(opening: Opening) -> str:
-    sources = _set(str(source) for source in opening.sources)
+    # Collapsed as nft lists them, so that two networks that touch or overlap do not look like a change.
+    sources = _set(str(source) for source in ipaddress.collapse_addresses(opening.sources))
     return f'ip saddr {sources} {opening.protocol} dport {opening.port} accept comment "{opening.id}"'
 
 

@@ -165,7 +165,7 @@ def unit_restarted(unit: str, *, when: Sequence[OperationMeta], verb: str = "res
     """Restart a unit after a change; `verb` may be `reload`, `try-restart`, `reload-or-restart`, …"""
     if not when:
         raise OperationError(f"{unit} would be restarted in every run; say after which operations")
-    return _unit_restarted(unit=unit, verb=verb, name=f"{verb} {unit}".capitalize(), _if=any_changed(*when))
+    return _unit_restarted(unit=unit, verb=verb, name=f"{verb.capitalize()} {unit}", _if=any_changed(*when))
 
 
 def daemon_reloaded(*, when: Sequence[OperationMeta]) -> OperationMeta:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 
-from plumbline.probes.firewall import BootLoading
+from plumbline.probes.firewall import Entrance
 from plumbline.probes.firewall.flows import ICMP_TYPES, Box, less, of_network
 from plumbline.verify import control
 
-BOOT_LOADING = BootLoading("enabled", "/usr/sbin/nft -f /etc/nftables.conf", ())
 DROPPED = {"input": "drop", "forward": "drop"}
+
+
+def entrance(spec) -> Entrance:
+    """Return where packets come in: the interface the host is reached at."""
+    return Entrance(spec.interfaces[0].name, spec.address)
 
 
 def management(value) -> list[Box]:
@@ -52,7 +56,7 @@ def test_inbound_and_forwarded_packets_are_dropped_by_default_after_boot(host):
 @control("firewall-enabled")
 def test_ruleset_is_loaded_at_boot(host):
     """The ruleset in /etc/nftables.conf is loaded at boot by nftables.service."""
-    assert host.firewall.boot_loading == BOOT_LOADING
+    assert host.firewall.boot_obstacles == []
 
 
 @control("firewall-enabled")
@@ -62,27 +66,33 @@ def test_no_other_firewall_service(host):
 
 
 @control("firewall-enabled")
+def test_nothing_else_loads_rules(host):
+    """No other service, script or scheduled job loads rules of its own, at boot or later."""
+    assert host.firewall.other_loaders == []
+
+
+@control("firewall-enabled")
 def test_loopback_and_replies_come_in_now(host, spec):
     """Loopback traffic and replies to the host's own connections come in now."""
-    assert host.firewall.shut_out_now(spec.interfaces[0].name) == []
+    assert host.firewall.shut_out_now(entrance(spec)) == []
 
 
 @control("firewall-enabled")
 def test_loopback_and_replies_come_in_after_boot(host, spec):
     """Loopback traffic and replies to the host's own connections will come in after the next boot."""
-    assert host.firewall.shut_out_at_boot(spec.interfaces[0].name) == []
+    assert host.firewall.shut_out_at_boot(entrance(spec)) == []
 
 
 @control("firewall-openings-approved")
 def test_management_comes_in_now(host, value, spec):
     """The site's management sources reach the management port now."""
-    assert host.firewall.closed_now(spec.interfaces[0].name, management(value)) == []
+    assert host.firewall.closed_now(entrance(spec), management(value)) == []
 
 
 @control("firewall-openings-approved")
 def test_management_comes_in_after_boot(host, value, spec):
     """The site's management sources will reach the management port after the next boot."""
-    assert host.firewall.closed_at_boot(spec.interfaces[0].name, management(value)) == []
+    assert host.firewall.closed_at_boot(entrance(spec), management(value)) == []
 
 
 @control("firewall-openings-approved")

@@ -42,6 +42,12 @@ def test_sources_after_boot_are_the_sites(host, accepts):
 
 
 @control("time-from-site")
-def test_chronyd_reads_its_own_configuration(host):
-    """chronyd is started with its own configuration file, and with no directives on its command line."""
+def test_the_service_starts_as_its_package_has_it(host):
+    """The time service is started with its own configuration and options, and nothing holds it back."""
     assert host.time.unusual_start == []
+
+
+@control("time-from-site")
+def test_no_script_sets_the_clock(host):
+    """No script or scheduled job sets the clock from elsewhere."""
+    assert host.time.scripts == []

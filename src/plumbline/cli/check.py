@@ -56,10 +56,11 @@ def check(
     report = check_hosts(inventory, named, files, standard_name=standard_name, trust=trust, save=save)
     from plumbline.report import WRITERS, write
 
+    # Told first: a report that cannot be written must not cost the person the verdicts.
+    click.echo(WRITERS[output](report, lang), nl=False)
     for kind, path in (("json", json_file), ("junit", junit_file), ("html", html_file)):
         if path is not None:
             write(kind, report, path, lang)
-    click.echo(WRITERS[output](report, lang), nl=False)
     return report.exit_code()
 
 

@@ -19,6 +19,8 @@ from plumbline.lab.recipe import RELEASES
 from plumbline.lab.requirements import check_rights
 from plumbline.lab.state import LabPlace
 
+WIDE_ENOUGH = 300  # columns, so that nothing is cut where nobody sees a screen
+
 _name = click.option("--name", help="The lab's name; several labs can be up side by side.")
 
 
@@ -84,7 +86,10 @@ def status(name: str | None) -> None:
         for host in Lab.of(each).hosts:
             word = "down" if not host.running else "up" if host.entry.answers() else "does not answer"
             table.add_row(each, host.name, host.address, word, state.flavour, state.release)
-    Console(soft_wrap=True).print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE_ENOUGH
+    console.print(table)
 
 
 @lab.command(context_settings={"ignore_unknown_options": True})

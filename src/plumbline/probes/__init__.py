@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from plumbline.probes.base import Probe
@@ -20,13 +21,17 @@ SUBJECTS = (
 )
 
 
-def all_probes(system: Literal["linux", "windows"] = "linux") -> list[Probe[Any]]:
-    """Return every probe of an operating system, in the order they are asked."""
+def all_probes(
+    system: Literal["linux", "windows"] = "linux", subjects: Iterable[str] = SUBJECTS
+) -> list[Probe[Any]]:
+    """Return every probe of an operating system and of these subjects, in the order they are asked."""
     found: list[Probe[Any]] = []
-    for subject in SUBJECTS:
+    for subject in subjects:
         module = importlib.import_module(f"plumbline.probes.{subject}")
         found += [
-            value for value in vars(module).values() if isinstance(value, Probe) and value.system == system
+            value
+            for value in vars(module).values()
+            if isinstance(value, Probe) and value.system == system and value not in found
         ]
     names = [probe.name for probe in found]
     if len(names) != len(set(names)):

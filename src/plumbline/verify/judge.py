@@ -60,7 +60,9 @@ def _run_suites(run: ComplianceRun, suites: Path, only: Sequence[str]) -> None:
     """Run pytest quietly, with no plugin of the surroundings and no file left behind."""
     told = io.StringIO()
     wanted = [str(suites / f"test_{subject}.py") for subject in only] or [str(suites)]
-    arguments = [*wanted, "-c", os.devnull, "--rootdir", str(suites), "--import-mode=importlib"]
+    # From the folder above, a suite's module is called compliance.test_…: no other test module's name.
+    arguments = [*wanted, "-c", os.devnull, "--rootdir", str(suites.parent), "--confcutdir", str(suites)]
+    arguments.append("--import-mode=importlib")
     for plugin in ("cacheprovider", "terminal", "faulthandler", "junitxml", "pastebin"):
         arguments += ["-p", f"no:{plugin}"]
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")

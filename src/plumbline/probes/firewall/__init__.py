@@ -2,37 +2,71 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address
 
-from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.base import Output, Probe
 from plumbline.probes.firewall.evaluate import Packet, drops_by_default, forwarded, inbound
-from plumbline.probes.firewall.flows import Box, everything, less
-from plumbline.probes.firewall.ruleset import Ruleset, parse_ruleset
+from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, Box, everything, less
+from plumbline.probes.firewall.loading import (
+    BOOT_FILE,
+    CONDITIONS,
+    SCRIPT_LINES,
+    SERVICE,
+    UNIT_LINES,
+    UNITS,
+    obstacles,
+    other_loaders,
+    other_services,
+)
+from plumbline.probes.firewall.questions import State
+from plumbline.probes.firewall.ruleset import Ruleset, Statement, parse_ruleset
 from plumbline.probes.subject import Subject
+from plumbline.probes.systemd import ON_DISK, Line
 from plumbline.verify.unknown import Unknown
+
+__all__ = ["CONDITIONS", "ON_DISK", "SCRIPT_LINES", "UNITS", "UNIT_LINES", "Firewall"]
 
 ABSENT = "no nft"
 """Printed instead of a ruleset where nft is not installed: then there is no filter, which is an answer."""
 
-_PROPERTIES = "Id,LoadState,UnitFileState,ActiveState,FragmentPath,DropInPaths,ExecStart"
-_OTHERS = "firewalld ufw netfilter-persistent iptables ip6tables shorewall ferm"
+REFUSED = "does not load"
+"""Printed, with what nft says, instead of a ruleset if nft does not take the boot file."""
+
+_FOR_REASONS_OF_THE_PROBE = (
+    "Interface does not exist",
+    "Operation not permitted",
+    "Cannot allocate memory",
+    "Device or resource busy",
+    "Resource temporarily unavailable",
+    "No buffer space available",
+)
+
+
+@dataclass(frozen=True)
+class AtBoot:
+    """What the boot file loads: rules (None without nft), or nothing because nft refuses it, and why."""
+
+    ruleset: Ruleset | None
+    refused: str = ""
 
 
 def _ruleset(output: Output) -> Ruleset | None:
     return None if output.text.strip() == ABSENT else parse_ruleset(output.text)
 
 
-def _units(output: Output) -> dict[str, dict[str, str]]:
-    """Read `systemctl show` of several units: properties by unit name."""
-    units: dict[str, dict[str, str]] = {}
-    for block in output.text.strip().split("\n\n"):
-        properties = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        if "Id" not in properties:
-            raise ParseError("systemctl show printed a unit without its name")
-        units[properties["Id"]] = properties
-    return units
+def _at_boot(output: Output) -> AtBoot:
+    """Read the rules the boot file loads; Unknown if it may load at boot but could not here."""
+    if not output.text.startswith(f"{REFUSED}\n"):
+        return AtBoot(_ruleset(output))
+    said = [line for line in output.text.splitlines()[1:] if line.strip()]
+    why = next((line for line in said if "Error:" in line), said[0] if said else "")
+    # An interface of the host is not in the probe's namespace, where rules by its index cannot be loaded.
+    needs_device = "No such file or directory" in why and any("flowtable" in line for line in said)
+    if not why or needs_device or any(reason in why for reason in _FOR_REASONS_OF_THE_PROBE):
+        raise Unknown("whether {file} loads at boot cannot be said: {error}", file=BOOT_FILE, error=why)
+    return AtBoot(Ruleset(), why)
 
 
 NOW = Probe(
@@ -43,21 +77,14 @@ NOW = Probe(
 
 BOOT = Probe(
     # The boot file is loaded into an empty network namespace of its own: that gives its meaning, includes and
-    # all, without touching the host's filter.
+    # all, without touching the host's filter. What it cannot read at boot is hidden from it: the unit has
+    # ProtectHome, and the others are empty by then.
     "firewall.boot",
-    f"if ! command -v nft >/dev/null; then echo '{ABSENT}'; "
-    'elif [ ! -e /etc/nftables.conf ]; then echo \'{"nftables": [{"metainfo": {}}]}\'; '
-    "else unshare -n sh -c 'nft -f /etc/nftables.conf && nft -j list ruleset'; fi",
-    _ruleset,
-)
-
-UNITS = Probe(
-    "firewall.units",
-    "systemctl show -p "
-    + _PROPERTIES
-    + " nftables.service "
-    + " ".join(f"{name}.service" for name in _OTHERS.split()),
-    _units,
+    f"command -v nft >/dev/null || {{ echo '{ABSENT}'; exit 0; }}; unshare -n -m sh -c '"
+    "for d in /home /root /run /tmp /dev/shm; do [ ! -d $d ] || mount -t tmpfs none $d || exit 9; done; "
+    f"nft list tables || exit 9; if [ ! -e {BOOT_FILE} ]; then echo {REFUSED}; echo Error: no {BOOT_FILE}; "
+    f'elif e=$(nft -f {BOOT_FILE} 2>&1); then nft -j list ruleset; else printf "{REFUSED}\n%s\n" "$e"; fi\'',
+    _at_boot,
 )
 
 LEGACY = Probe(
@@ -69,12 +96,11 @@ LEGACY = Probe(
 
 
 @dataclass(frozen=True)
-class BootLoading:
-    """Whether and how the boot file is loaded: unit state and what the unit starts."""
+class Entrance:
+    """Where ordinary packets come in: an interface and the host's address there."""
 
-    state: str
-    command: str
-    drop_ins: tuple[str, ...]
+    interface: str
+    address: IPv4Address
 
 
 class Firewall(Subject):
@@ -86,15 +112,15 @@ class Firewall(Subject):
 
     def openings_at_boot(self) -> list[Box]:
         """Return the new connections that the boot file may let in."""
-        return _openings(self.read(BOOT))
+        return _openings(self.read(BOOT).ruleset)
 
-    def closed_now(self, interface: str, wanted: Iterable[Box]) -> list[Box]:
+    def closed_now(self, entrance: Entrance, wanted: Iterable[Box]) -> list[Box]:
         """Return what of the wanted flows does not surely come in now."""
-        return _closed(self.read(NOW), interface, wanted)
+        return _closed(self.read(NOW), entrance, wanted)
 
-    def closed_at_boot(self, interface: str, wanted: Iterable[Box]) -> list[Box]:
+    def closed_at_boot(self, entrance: Entrance, wanted: Iterable[Box]) -> list[Box]:
         """Return what of the wanted flows the boot file does not surely let in."""
-        return _closed(self.read(BOOT), interface, wanted)
+        return _closed(self.read(BOOT).ruleset, entrance, wanted)
 
     def defaults_now(self) -> dict[str, str]:
         """Return what happens now to packets no rule speaks of, by hook: `drop` or `accept`."""
@@ -102,7 +128,7 @@ class Firewall(Subject):
 
     def defaults_at_boot(self) -> dict[str, str]:
         """Return what will happen after boot to packets no rule speaks of, by hook."""
-        return _defaults(self.read(BOOT))
+        return _defaults(self.read(BOOT).ruleset)
 
     def forwarded_now(self) -> list[Box]:
         """Return the flows that may be forwarded now."""
@@ -110,15 +136,15 @@ class Firewall(Subject):
 
     def forwarded_at_boot(self) -> list[Box]:
         """Return the flows that the boot file may let be forwarded."""
-        return _forwarded(self.read(BOOT))
+        return _forwarded(self.read(BOOT).ruleset)
 
-    def shut_out_now(self, interface: str) -> list[str]:
+    def shut_out_now(self, entrance: Entrance) -> list[str]:
         """Return which of loopback, replies and errors do not surely come in now."""
-        return _shut_out(self.read(NOW), interface)
+        return _shut_out(self.read(NOW), entrance)
 
-    def shut_out_at_boot(self, interface: str) -> list[str]:
+    def shut_out_at_boot(self, entrance: Entrance) -> list[str]:
         """Return which of loopback, replies and errors the boot file does not surely let in."""
-        return _shut_out(self.read(BOOT), interface)
+        return _shut_out(self.read(BOOT).ruleset, entrance)
 
     def rewriting_now(self) -> list[str]:
         """Return the rules that change where packets go or hide them from connection tracking, now."""
@@ -126,7 +152,7 @@ class Firewall(Subject):
 
     def rewriting_at_boot(self) -> list[str]:
         """Return such rules of the boot file."""
-        return _rewriting(self.read(BOOT))
+        return _rewriting(self.read(BOOT).ruleset)
 
     @property
     def legacy_tables(self) -> list[str]:
@@ -134,55 +160,66 @@ class Firewall(Subject):
         return self.read(LEGACY)
 
     @property
-    def boot_loading(self) -> BootLoading:
-        """How nftables.service is going to load the boot file."""
-        unit = self.read(UNITS).get("nftables.service")
+    def boot_obstacles(self) -> list[str]:
+        """What keeps the boot file from being loaded by nftables.service at the next boot."""
+        unit = self.read(UNITS).get(SERVICE)
         if unit is None:
-            raise Unknown("systemd told nothing of {unit}", unit="nftables.service")
-        if unit.get("LoadState") != "loaded":
-            return BootLoading(unit.get("LoadState", "—"), "", ())
-        command = re.search(r"argv\[\]=(.*?) ;", unit.get("ExecStart", ""))
-        return BootLoading(
-            unit.get("UnitFileState", "—"),
-            command[1] if command else "",
-            tuple(unit.get("DropInPaths", "").split()),
-        )
+            raise Unknown("systemd told nothing of {unit}", unit=SERVICE)
+        found = obstacles(unit, self.read(ON_DISK), self.read(CONDITIONS))
+        if not found and unit["NeedDaemonReload"] == "yes":
+            raise Unknown("files of {unit} were changed since systemd read them", unit=SERVICE)
+        refused = self.read(BOOT).refused
+        return [*found, *([refused] if refused else [])]
 
     @property
     def other_services(self) -> list[str]:
         """Other firewall services that run or will run, with their state; they load rules of their own."""
-        found = []
-        for name, unit in self.read(UNITS).items():
-            if name == "nftables.service" or unit.get("LoadState") != "loaded":
-                continue
-            if unit.get("UnitFileState", "").startswith("enabled") or unit.get("ActiveState") == "active":
-                found.append(f"{name}: {unit.get('UnitFileState')}, {unit.get('ActiveState')}")
-        return found
+        return other_services(self.read(UNITS), self.read(ON_DISK))
+
+    @property
+    def other_loaders(self) -> list[Line]:
+        """Lines of services, scripts and jobs that load rules beside nftables.service."""
+        return other_loaders(self.read(UNIT_LINES), self.read(SCRIPT_LINES), self.read(ON_DISK))
+
+
+_UNSOLICITED: tuple[State, ...] = ("new", "invalid", "untracked")
+"""States of packets that are no reply."""
 
 
 def _openings(ruleset: Ruleset | None) -> list[Box]:
-    """Return all flows that may come in without being a reply: new, invalid or untracked ones."""
+    """Return all flows that may come in without being a reply."""
     if ruleset is None:
         return everything()
     found: list[Box] = []
-    for state in ("new", "invalid", "untracked"):
-        found += less(inbound(ruleset, Packet(state, None, "may")), found)
+    for state in _UNSOLICITED:
+        found += less(inbound(ruleset, Packet(state)), found)
     return found
-
-
-def _closed(ruleset: Ruleset | None, interface: str, wanted: Iterable[Box]) -> list[Box]:
-    if ruleset is None:
-        return []
-    return less(wanted, inbound(ruleset, Packet("new", interface, "surely")))
 
 
 def _forwarded(ruleset: Ruleset | None) -> list[Box]:
+    """Return all flows that may be let through without being a reply; without them nothing is replied to."""
     if ruleset is None:
         return everything()
     found: list[Box] = []
-    for state in ("new", "established", "related", "invalid", "untracked"):
-        found += less(forwarded(ruleset, Packet(state, None, "may")), found)
+    for state in _UNSOLICITED:
+        found += less(forwarded(ruleset, Packet(state)), found)
     return found
+
+
+def _closed(ruleset: Ruleset | None, entrance: Entrance, wanted: Iterable[Box]) -> list[Box]:
+    packet = Packet("new", entrance.interface, "surely", int(entrance.address))
+    return [] if ruleset is None else _kept_out(ruleset, packet, list(wanted))
+
+
+def _kept_out(ruleset: Ruleset, packet: Packet, wanted: list[Box]) -> list[Box]:
+    """Return what of the wanted flows does not come in; Unknown if the rules do not tell."""
+    doubtful = less(wanted, inbound(ruleset, packet))
+    if not doubtful:
+        return []
+    surely_not = less(wanted, inbound(ruleset, replace(packet, answer="may")))
+    if not surely_not:
+        raise Unknown("whether {flow} comes in cannot be said from the rules", flow=doubtful[0])
+    return surely_not
 
 
 def _defaults(ruleset: Ruleset | None) -> dict[str, str]:
@@ -192,28 +229,46 @@ def _defaults(ruleset: Ruleset | None) -> dict[str, str]:
     return {hook: "drop" if drops_by_default(ruleset, hook) else "accept" for hook in ("input", "forward")}
 
 
-def _shut_out(ruleset: Ruleset | None, interface: str) -> list[str]:
+_REPLIES = [
+    Box("tcp", 0, ADDRESS_MAX, 32768, 60999),
+    Box("udp", 0, ADDRESS_MAX, 32768, 60999),
+    Box("icmp", 0, ADDRESS_MAX, ICMP_TYPES["echo-reply"], ICMP_TYPES["echo-reply"]),
+]
+"""Replies go to the ports the host's connections come from (ip_local_port_range, its default)."""
+
+_ERRORS = [
+    Box("icmp", 0, ADDRESS_MAX, ICMP_TYPES[name], ICMP_TYPES[name])
+    for name in ("destination-unreachable", "time-exceeded", "parameter-problem")
+]
+
+
+def _shut_out(ruleset: Ruleset | None, entrance: Entrance) -> list[str]:
     if ruleset is None:
         return []
-    asked = {
-        "loopback": Packet("new", "lo", "surely"),
-        "established": Packet("established", interface, "surely"),
-        "related": Packet("related", interface, "surely"),
-    }
-    found = []
-    for name, packet in asked.items():
-        missing = less(everything(), inbound(ruleset, packet))
-        if name == "related":
-            missing = [box for box in missing if box.protocol == "icmp"]
-        found += [f"{name}: {box}" for box in missing]
-    return found
+    address = int(entrance.address)
+    asked = (
+        ("loopback", Packet("new", "lo", "surely"), everything()),
+        ("established", Packet("established", entrance.interface, "surely", address), _REPLIES),
+        ("related", Packet("related", entrance.interface, "surely", address), _ERRORS),
+    )
+    return [f"{name}: {box}" for name, packet, wanted in asked for box in _kept_out(ruleset, packet, wanted)]
 
 
-_REWRITES = {"dnat", "snat", "redirect", "masquerade", "tproxy", "notrack", "fwd", "dup", "flow"}
+_REWRITES = {
+    "dnat", "snat", "redirect", "masquerade", "tproxy", "notrack", "fwd", "dup", "flow", "ct helper",
+    "ct expectation",
+}  # fmt: skip
+"""Statements that change where packets go, hide them from tracking, or make replies of what is none."""
 
 
 def _rewriting(ruleset: Ruleset | None) -> list[str]:
     if ruleset is None:
         return []
-    rules = ruleset.rules()
-    return [str(rule) for rule in rules if any(next(iter(s)) in _REWRITES for s in rule.statements)]
+    return [str(rule) for rule in ruleset.rules() if any(map(_rewrites, rule.statements))]
+
+
+def _rewrites(statement: Statement) -> bool:
+    (kind, value), *_ = statement.items()
+    changes_packet = kind == "mangle" and not {"meta", "ct"} & set(value["key"])
+    changes_zone = kind == "mangle" and value["key"].get("ct", {}).get("key") == "zone"
+    return kind in _REWRITES or changes_packet or changes_zone

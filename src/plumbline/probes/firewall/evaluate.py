@@ -8,61 +8,68 @@ come in (the other way round).
 
 from __future__ import annotations
 
-import fnmatch
-import ipaddress
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
 
 from plumbline.probes.base import ParseError
-from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, SPACES, Box, everything, less, meet
+from plumbline.probes.firewall.flows import Box, everything, less, meet
+from plumbline.probes.firewall.questions import Packet, asked, named_set
 from plumbline.probes.firewall.ruleset import Chain, Rule, Ruleset, Statement
+
+__all__ = ["Packet", "drops_by_default", "forwarded", "inbound"]
 
 DEPTH_MAX = 16
 """Jumps the kernel allows (NFT_JUMP_STACK_SIZE)."""
 
+CONNTRACK = -200
+"""The priority at which packets get their state (NF_IP_PRI_CONNTRACK); until then it is `invalid`."""
+
 _ENDS = {"accept", "drop", "reject", "return", "jump", "goto", "queue"}
-_PASSES = {"counter", "log", "comment", "last"}
-"""Statements that neither decide nor narrow; `limit`, `quota`, `ct count` and the like do narrow."""
-
-
-@dataclass(frozen=True)
-class Packet:
-    """What is fixed while flows are followed: connection state and incoming interface; and which answer.
-
-    `interface` None is any interface but loopback.
-    """
-
-    state: Literal["new", "established", "related", "invalid", "untracked"] = "new"
-    interface: str | None = None
-    answer: Literal["may", "surely"] = "may"
+_ACCEPTS = {"accept", "queue", "dnat", "snat", "masquerade", "redirect"}
+_WAY_IN = (("ingress", ("netdev", "inet")), ("prerouting", ("ip", "inet")), ("input", ("ip", "inet")))
 
 
 def inbound(ruleset: Ruleset, packet: Packet) -> list[Box]:
-    """Return the flows that every base chain of the input hook lets in, told with the last chain's rules."""
+    """Return the flows that every base chain on the way lets in, told with the last chain's rules.
+
+    With an interface, that is the whole way in through it; without one, the filter chains of the input hook,
+    which is where the standard wants packets to be stopped.
+    """
     flows = everything()
-    for chain in ruleset.base_chains("input"):
-        if chain.type == "filter":
-            let_in = _Walk(ruleset, packet).base(chain)
-            flows = meet(let_in, flows)
+    for chain in _chains_on_the_way(ruleset, packet):
+        seen = packet
+        if chain.hook == "ingress" or (chain.hook == "prerouting" and chain.priority <= CONNTRACK):
+            seen = replace(packet, state="invalid")
+        flows = meet(_Walk(ruleset, seen).base(chain), flows)
     return flows
+
+
+def _chains_on_the_way(ruleset: Ruleset, packet: Packet) -> Iterator[Chain]:
+    if packet.interface is None:
+        yield from _filters(ruleset, "input")
+        return
+    for hook, families in _WAY_IN:
+        for chain in ruleset.base_chains(hook, families, perhaps=packet.answer == "surely"):
+            passes_others = chain.type == "nat" and packet.state != "new"
+            if not passes_others and (not chain.devices or packet.interface in chain.devices):
+                yield chain
+
+
+def _filters(ruleset: Ruleset, hook: str) -> list[Chain]:
+    return [chain for chain in ruleset.base_chains(hook) if chain.type == "filter"]
 
 
 def forwarded(ruleset: Ruleset, packet: Packet) -> list[Box]:
     """Return the flows that every base chain of the forward hook lets through."""
     flows = everything()
-    for chain in ruleset.base_chains("forward"):
-        if chain.type == "filter":
-            flows = meet(_Walk(ruleset, packet).base(chain), flows)
+    for chain in _filters(ruleset, "forward"):
+        flows = meet(_Walk(ruleset, packet).base(chain), flows)
     return flows
 
 
 def drops_by_default(ruleset: Ruleset, hook: str) -> bool:
     """Say whether some base chain of a hook never comes to accept by its policy."""
-    for chain in ruleset.base_chains(hook):
-        if chain.type == "filter" and not _Walk(ruleset, Packet()).undecided(chain):
-            return True
-    return False
+    return any(not _Walk(ruleset, Packet()).undecided(chain) for chain in _filters(ruleset, hook))
 
 
 class _Walk:
@@ -94,8 +101,8 @@ class _Walk:
             if not flows:
                 break
             for statements, verdict in self._branches(rule):
-                asked, certain = self._asked(rule, statements)
-                matched = meet(flows, asked)
+                wanted, certain = asked(self._ruleset, rule, statements, self._packet)
+                matched = meet(flows, wanted)
                 if not matched:
                     continue
                 decided = self._decide(rule, verdict, matched, certain, depth, returned)
@@ -113,11 +120,13 @@ class _Walk:
     ) -> list[Box]:
         """Act on the matched flows; return those that go no further in this chain."""
         kind = next(iter(verdict))
-        if kind in {"accept", "queue"}:
-            # A program that decides on queued packets may let them in, and may not.
-            if self._may or (certain and kind == "accept"):
+        if kind in _ACCEPTS or kind == "xt":
+            # A program that decides on queued packets may let them in, and may not; neither can a target of
+            # the old iptables be read.
+            certain = certain and kind not in {"queue", "xt"}
+            if self._may or certain:
                 self._accepted += [replace(box, rule=str(rule)) for box in matched]
-            return matched if certain else []
+            return matched if certain or not self._may else []
         if kind in {"drop", "reject"}:
             return [] if self._may and not certain else matched
         if not certain and not self._may:
@@ -138,141 +147,28 @@ class _Walk:
 
     def _branches(self, rule: Rule) -> Iterator[tuple[list[Statement], Statement]]:
         """Yield what a rule asks with the verdict it then gives; a verdict map gives several."""
-        asked: list[Statement] = []
+        questions: list[Statement] = []
         for statement in rule.statements:
             kind = next(iter(statement))
-            if kind in _ENDS:
-                yield asked, statement
+            if kind in _ENDS or kind in _ACCEPTS:
+                yield questions, statement
                 return
             if kind == "vmap":
-                data = statement["vmap"]["data"]
-                if isinstance(data, str):
-                    pairs = self._ruleset.sets[rule.family, rule.table, data.removeprefix("@")]
-                else:
-                    pairs = data["set"]
-                for value, verdict in pairs:
-                    match = {"match": {"op": "==", "left": statement["vmap"]["key"], "right": value}}
-                    yield [*asked, match], verdict
+                yield from self._mapped(rule, questions, statement["vmap"])
                 return
-            asked.append(statement)
+            questions.append(statement)
+        if rule.is_foreign:
+            yield [s for s in questions if "xt" not in s], {"xt": None}
 
-    def _asked(self, rule: Rule, statements: list[Statement]) -> tuple[list[Box], bool]:
-        """Return the flows that a rule's questions leave, and whether that is all it asks."""
-        flows, certain = everything(), True
-        for statement in statements:
-            kind = next(iter(statement))
-            if kind == "match":
-                answer, sure = self._match(rule, statement["match"])
-                flows, certain = meet(flows, answer), certain and sure
-            elif kind not in _PASSES:
-                certain = False
-        return flows, certain
-
-    def _match(self, rule: Rule, match: dict[str, Any]) -> tuple[list[Box], bool]:
-        """Return the flows for which a match can hold, and whether it holds for all of them."""
-        operator, left, right = match["op"], match["left"], match["right"]
-        if operator not in {"==", "!=", "in"} or not isinstance(left, dict):
-            return everything(), False
-        values = list(self._values(rule, right))
-        key, otherwise = _key(left), operator == "!="
-        if key == "ct state":
-            return _all_or_none((self._packet.state in values) != otherwise)
-        if key in {"meta iifname", "meta iif"}:
-            return self._interface([str(value) for value in values], otherwise)
-        if key in {"meta nfproto", "meta protocol"}:
-            return _all_or_none(bool({"ipv4", "ip"} & set(map(str, values))) != otherwise)
-        boxes, certain = _boxes(key, values)
-        if not otherwise:
-            return boxes, certain
-        within = [box for box in everything() if box.protocol in _IMPLIED.get(key, SPACES)]
-        return (less(within, boxes), True) if certain else (within, False)
-
-    def _interface(self, patterns: list[str], otherwise: bool) -> tuple[list[Box], bool]:
-        """Answer a question for the incoming interface; "any" is known only not to be loopback."""
-        if self._packet.interface is not None:
-            held = any(fnmatch.fnmatchcase(self._packet.interface, pattern) for pattern in patterns)
-            return _all_or_none(held != otherwise)
-        if patterns == ["lo"]:
-            return _all_or_none(otherwise)
-        return everything(), False
-
-    def _values(self, rule: Rule, right: Any) -> Iterator[Any]:  # noqa: ANN401  (nft's JSON)
-        """Yield the single values of a right side: of a list, a set, a named set."""
-        if isinstance(right, str) and right.startswith("@"):
-            for element in self._ruleset.sets.get((rule.family, rule.table, right[1:]), []):
-                yield from self._values(rule, element)
-        elif isinstance(right, list):
-            for element in right:
-                yield from self._values(rule, element)
-        elif isinstance(right, dict) and "set" in right:
-            yield from self._values(rule, right["set"])
-        elif isinstance(right, dict) and "elem" in right:
-            yield from self._values(rule, right["elem"]["val"])
-        else:
-            yield right
-
-
-_IMPLIED = {"tcp dport": ("tcp",), "udp dport": ("udp",), "icmp type": ("icmp",)}
-"""Protocols that a question for a field of theirs asks for too (nft(8), implicit dependencies)."""
-
-
-def _key(left: dict[str, Any]) -> str:
-    (kind, value), *_ = left.items()
-    if kind == "payload" and isinstance(value, dict):
-        return f"{value.get('protocol')} {value.get('field')}"
-    if kind in {"meta", "ct"} and set(value) == {"key"}:
-        return f"{kind} {value['key']}"
-    return kind
-
-
-def _all_or_none(held: bool) -> tuple[list[Box], bool]:
-    return (everything() if held else []), True
-
-
-def _boxes(key: str, values: list[Any]) -> tuple[list[Box], bool]:
-    """Return the flows a field's values can stand for, and whether they stand for all of those."""
-    try:
-        if key == "ip saddr":
-            spans = [_addresses(value) for value in values]
-            return [Box(p, *span, 0, last) for span in spans for p, last in SPACES.items()], True
-        if key in {"ip protocol", "meta l4proto"}:
-            return _protocols(values)
-        if key == "icmp type":
-            return [Box("icmp", 0, ADDRESS_MAX, *_span(value, ICMP_TYPES)) for value in values], True
-        if key == "th dport":
-            # It asks for two bytes of whatever protocol comes, so of others than TCP and UDP it says nothing.
-            ports = [Box(p, 0, ADDRESS_MAX, *_span(value, {})) for value in values for p in ("tcp", "udp")]
-            return [*ports, *(box for box in everything() if box.protocol in {"icmp", "other"})], False
-        protocols = _IMPLIED.get(key)
-        if protocols is not None:
-            return [Box(p, 0, ADDRESS_MAX, *_span(value, {})) for value in values for p in protocols], True
-    except (ValueError, KeyError, TypeError):
-        pass
-    return everything(), False
-
-
-def _protocols(values: list[Any]) -> tuple[list[Box], bool]:
-    """Return the flows of protocols; those without a name here are each only a part of `other`."""
-    numbers = {1: "icmp", 6: "tcp", 17: "udp"}
-    names = {numbers.get(value, "other") if isinstance(value, int) else str(value) for value in values}
-    known = {name if name in SPACES else "other" for name in names}
-    return [Box(name, 0, ADDRESS_MAX, 0, SPACES[name]) for name in sorted(known)], "other" not in known
-
-
-def _addresses(value: Any) -> tuple[int, int]:  # noqa: ANN401  (nft's JSON)
-    if isinstance(value, dict) and "prefix" in value:
-        network = ipaddress.IPv4Network((value["prefix"]["addr"], value["prefix"]["len"]), strict=False)
-        return int(network.network_address), int(network.broadcast_address)
-    if isinstance(value, dict) and "range" in value:
-        low, high = value["range"]
-        return int(ipaddress.IPv4Address(low)), int(ipaddress.IPv4Address(high))
-    address = int(ipaddress.IPv4Address(value))
-    return address, address
-
-
-def _span(value: Any, names: dict[str, int]) -> tuple[int, int]:  # noqa: ANN401  (nft's JSON)
-    if isinstance(value, dict):
-        low, high = value["range"]
-        return _span(low, names)[0], _span(high, names)[0]
-    number = names[value] if isinstance(value, str) else int(value)
-    return number, number
+    def _mapped(
+        self, rule: Rule, questions: list[Statement], vmap: Statement
+    ) -> Iterator[tuple[list[Statement], Statement]]:
+        data = vmap["data"]
+        named = isinstance(data, str)
+        if named and (rule.family, rule.table, data.removeprefix("@")) in self._ruleset.growing:
+            raise ParseError(f"{rule} asks a map that packets change")
+        pairs = named_set(self._ruleset, rule, data) if named else data["set"]
+        # The element for everything else holds when no other does, wherever it is written.
+        for value, verdict in sorted(pairs, key=lambda pair: pair[0] == "*"):
+            match = {"match": {"op": "==", "left": vmap["key"], "right": value}}
+            yield [*questions, match], verdict

@@ -22,6 +22,11 @@ class Rule:
     statements: tuple[Statement, ...]
     comment: str = ""
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it has a part of the old iptables and no verdict that can be read: its target decides."""
+        return any("xt" in statement for statement in self.statements)
+
     def __str__(self) -> str:
         told = " ".join(_told(statement) for statement in self.statements)
         named = f' "{self.comment}"' if self.comment else ""
@@ -39,6 +44,7 @@ class Chain:
     hook: str = ""
     priority: int = 0
     policy: str = "accept"
+    devices: tuple[str, ...] = ()
     rules: list[Rule] = field(default_factory=list)
 
     def __str__(self) -> str:
@@ -47,15 +53,34 @@ class Chain:
 
 @dataclass
 class Ruleset:
-    """All chains, and the elements of the named sets; keys are (family, table, name)."""
+    """All chains, and the elements of the named sets; keys are (family, table, name).
+
+    `growing` are the sets that packets put elements into. `dormant` are the tables (family, name) that are
+    switched off, whose chains no packet meets: surely (True) or perhaps (False).
+    """
 
     chains: dict[tuple[str, str, str], Chain] = field(default_factory=dict)
     sets: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
+    growing: set[tuple[str, str, str]] = field(default_factory=set)
+    dormant: dict[tuple[str, str], bool] = field(default_factory=dict)
 
-    def base_chains(self, hook: str, families: tuple[str, ...] = ("ip", "inet")) -> list[Chain]:
-        """Return the base chains of a hook that IPv4 packets pass, in the order they pass them."""
-        found = [chain for chain in self.chains.values() if chain.hook == hook and chain.family in families]
+    def base_chains(
+        self, hook: str, families: tuple[str, ...] = ("ip", "inet"), *, perhaps: bool = False
+    ) -> list[Chain]:
+        """Return the base chains of a hook that IPv4 packets pass, in the order they pass them.
+
+        `perhaps`: with the chains that packets may or may not pass.
+        """
+        found = [
+            chain
+            for chain in self.chains.values()
+            if chain.hook == hook and chain.family in families and self._awake(chain, perhaps)
+        ]
         return sorted(found, key=lambda chain: chain.priority)
+
+    def _awake(self, chain: Chain, perhaps: bool) -> bool:
+        surely = self.dormant.get((chain.family, chain.table))
+        return surely is None or (perhaps and not surely)
 
     def rules(self) -> list[Rule]:
         """Return all rules of all chains."""
@@ -81,7 +106,10 @@ def parse_ruleset(printed: str) -> Ruleset:
 
 
 def _add(ruleset: Ruleset, kind: str, value: dict[str, Any]) -> None:
-    if kind == "chain":
+    if kind == "table":
+        if (dormant := _dormant(value.get("flags"))) is not None:
+            ruleset.dormant[value["family"], value["name"]] = dormant
+    elif kind == "chain":
         key = (value["family"], value["table"], value["name"])
         ruleset.chains[key] = Chain(
             *key,
@@ -89,6 +117,7 @@ def _add(ruleset: Ruleset, kind: str, value: dict[str, Any]) -> None:
             hook=value.get("hook", ""),
             priority=int(value.get("prio", 0)),
             policy=value.get("policy", "accept"),
+            devices=tuple([device] if isinstance(device := value.get("dev", []), str) else device),
         )
     elif kind == "rule":
         rule = Rule(
@@ -99,8 +128,22 @@ def _add(ruleset: Ruleset, kind: str, value: dict[str, Any]) -> None:
             value.get("comment", ""),
         )
         ruleset.chains[rule.family, rule.table, rule.chain].rules.append(rule)
+        for statement in rule.statements:
+            for name in (statement[kind].get(kind, "") for kind in ("set", "map") if kind in statement):
+                ruleset.growing.add((rule.family, rule.table, str(name).removeprefix("@")))
     elif kind in {"set", "map"}:
         ruleset.sets[value["family"], value["table"], value["name"]] = list(value.get("elem", []))
+
+
+def _dormant(flags: object) -> bool | None:
+    """Say whether a table's flags switch it off: True, False for perhaps, None for no.
+
+    nft 1.0.6 prints whatever its memory holds there, if it has any flag at all.
+    """
+    listed = [flags] if isinstance(flags, str) else flags
+    if isinstance(listed, list) and all(flag in {"dormant", "owner", "persist"} for flag in listed):
+        return True if "dormant" in listed else None
+    return None if flags is None else False
 
 
 def _told(statement: Statement) -> str:

@@ -1,0 +1,111 @@
+"""How the packet filter comes to be at boot: nftables.service, and whatever else loads rules."""
+
+from __future__ import annotations
+
+import re
+
+from plumbline.probes.base import Probe
+from plumbline.probes.systemd import (
+    Line,
+    Unit,
+    UnitsOnDisk,
+    calls,
+    conditions,
+    grep_conditions,
+    grep_scripts,
+    grep_units,
+    lines,
+    show,
+    unit_of,
+    units,
+)
+
+SERVICE = "nftables.service"
+BOOT_FILE = "/etc/nftables.conf"
+
+OTHERS = ("firewalld", "ufw", "netfilter-persistent", "iptables", "ip6tables", "shorewall", "ferm")
+
+_HIDES = (
+    "PrivateNetwork",
+    "NetworkNamespacePath",
+    "RootDirectory",
+    "RootImage",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "TemporaryFileSystem",
+    "InaccessiblePaths",
+    "User",
+    "DynamicUser",
+    "PrivateUsers",
+)
+"""Settings with which the unit would load other rules than the boot file's, or load them elsewhere."""
+
+_OTHER_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStartPost")
+
+_PROPERTIES = (
+    "ActiveState,NeedDaemonReload,FragmentPath,DropInPaths,Before,ExecStart,"
+    + ",".join(_OTHER_COMMANDS)
+    + ","
+    + ",".join(_HIDES)
+)
+
+_TOOLS = "nft|ip6?tables(-legacy|-nft)?(-restore|-apply)?|ipset|ufw|firewall-cmd"
+
+UNITS = Probe("firewall.units", show([SERVICE, *(f"{name}.service" for name in OTHERS)], _PROPERTIES), units)
+
+CONDITIONS = Probe("firewall.conditions", grep_conditions([SERVICE]), lines)
+
+UNIT_LINES = Probe("firewall.unit_lines", grep_units(_TOOLS), lines)
+
+SCRIPT_LINES = Probe("firewall.script_lines", grep_scripts(_TOOLS), lines)
+
+_LISTS = re.compile(r"\bnft\s+(-\S+\s+)*list\b|\bip6?tables(-legacy|-nft)?\s+(-\S+\s+)*(-L|-S|--list\S*)\b")
+
+
+def obstacles(unit: Unit, on_disk: UnitsOnDisk, conditional: list[Line]) -> list[str]:
+    """Return what keeps nftables.service from loading the boot file at the next boot; nothing if it does."""
+    state = on_disk.state(SERVICE)
+    if state != "enabled":
+        return [f"{SERVICE}: {state}"]
+    started = unit.commands("ExecStart")
+    loads = [("-f", BOOT_FILE), ("--file", BOOT_FILE)]
+    found = [
+        f"ExecStart={command}"
+        for command in started
+        if command.path not in {"/usr/sbin/nft", "/sbin/nft"} or command.words[1:] not in loads
+    ]
+    if not started:
+        found.append("ExecStart=")
+    found += [f"{name}={command}" for name in _OTHER_COMMANDS for command in unit.commands(name)]
+    found += [f"{name}={unit[name]}" for name in _HIDES if unit[name] not in {"", "no", "root"}]
+    paths = [unit["FragmentPath"], *unit["DropInPaths"].split()]
+    found += [str(line) for line in conditions(conditional, paths)]
+    if "network-pre.target" not in unit["Before"].split():
+        found.append(f"Before={unit['Before']}")
+    if unit["ActiveState"] == "failed":
+        found.append("ActiveState=failed")
+    return [f"{SERVICE}: {line}" for line in found]
+
+
+def other_services(found: dict[str, Unit], on_disk: UnitsOnDisk) -> list[str]:
+    """Return the other firewall services that run or will run, with their state."""
+    told = []
+    for name, unit in found.items():
+        if name == SERVICE or not unit.exists:
+            continue
+        now, boot = unit["ActiveState"], on_disk.state(name)
+        if now in {"active", "activating", "reloading"} or on_disk.starts(name):
+            told.append(f"{name}: {now}, {boot}")
+    return told
+
+
+def other_loaders(unit_lines: list[Line], script_lines: list[Line], on_disk: UnitsOnDisk) -> list[Line]:
+    """Return the lines with which something else loads rules at boot or later: of services and of scripts."""
+    known = {SERVICE, *(f"{name}.service" for name in OTHERS)}
+    found = []
+    for line in unit_lines:
+        unit = on_disk.own_name(unit_of(line))
+        is_read = line.file.endswith(".conf") or on_disk.file(unit) == line.file
+        if unit not in known and is_read and on_disk.starts(unit):
+            found.append(line)
+    return [line for line in found + calls(script_lines) if not _LISTS.search(line.text)]

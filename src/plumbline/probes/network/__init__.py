@@ -1,0 +1,11 @@
+"""The network: interfaces, addresses, routes; as they are, and as the next boot will configure them."""
+
+from plumbline.probes.network.configuration import CONFIGURATION
+from plumbline.probes.network.live import LIVE
+from plumbline.probes.network.observed import Network
+from plumbline.probes.programs import PROGRAMS
+from plumbline.probes.sysctl import SYSCTL
+from plumbline.probes.system import SYSTEM
+
+__all__ = ["CONFIGURATION", "LIVE", "PROGRAMS", "SYSCTL", "SYSTEM", "Network"]
+"""The probes of other subjects are those that observations of the network also rest on."""

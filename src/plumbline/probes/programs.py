@@ -1,0 +1,119 @@
+"""Programs: which processes run now, and which units start at the next boot, with the program they start."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from plumbline.probes.base import Output, Probe
+from plumbline.probes.tagged import PRINT_END, Rows
+from plumbline.verify.seen import Seen
+
+UNIT_DIRECTORIES = (
+    "/etc/systemd/system",
+    "/run/systemd/generator",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/run/systemd/generator.late",
+)
+"""Where units that count at boot stand, the first that has a name hides the others (systemd.unit(5)). What
+generators wrote is written again at every boot; the rest of /run is gone then."""
+
+_TAGS = {"process": 2, "wanted": 1, "masked": 1, "unit": 1, "start": 2}
+
+_DIRECTORIES = " ".join(UNIT_DIRECTORIES)
+
+_COMMAND = rf"""
+for p in /proc/[0-9]*; do
+    read -r n 2>/dev/null <"$p/comm" || continue
+    [ "$n" != busybox ] || n=$(tr '\000' '\n' 2>/dev/null <"$p/cmdline" | sed -n 2p)
+    printf 'process\t%s\t%s\n' "${{p#/proc/}}" "$n"
+done
+set --
+for d in {_DIRECTORIES}; do
+    for f in "$d"/*.wants/*.service "$d"/*.requires/*.service "$d"/*.upholds/*.service; do
+        [ ! -L "$f" ] || printf 'wanted\t%s\n' "$f"
+    done
+    for f in "$d"/*.service; do
+        if [ -c "$f" ] || {{ [ -f "$f" ] && [ ! -s "$f" ]; }}; then printf 'masked\t%s\n' "$f"
+        elif [ -f "$f" ]; then printf 'unit\t%s\n' "$f"; set -- "$@" "$f"; fi
+    done
+    for f in "$d"/*.service.d/*.conf; do [ ! -f "$f" ] || set -- "$@" "$f"; done
+done
+[ $# -eq 0 ] || grep -H '^[[:space:]]*ExecStart[[:space:]]*=' "$@" |
+    sed -nE 's/^(.*\.(service|conf)):[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!|]*([^ \t]+).*/start\t\1\t\3/p'
+"""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """`processes`: process id -> name, at most 15 characters of it as the kernel keeps it.
+
+    `wanted`: units (by name) that some other unit pulls in at boot -> the link that says so; `masked`: units
+    that cannot be started; `starts`: unit -> the programs it starts, with the file that says so.
+    """
+
+    processes: dict[int, str]
+    wanted: dict[str, str]
+    masked: dict[str, str]
+    starts: dict[str, list[Seen]]
+
+    def started_at_boot(self, unit: str) -> bool:
+        """Say whether a unit is pulled in at boot and can be started."""
+        return unit in self.wanted and unit not in self.masked and unit in self.starts
+
+    def running(self, names: Iterable[str]) -> list[Seen]:
+        """Return the processes that run under one of the names."""
+        short = {name[:15] for name in names}
+        return [Seen(name, f"process {pid}") for pid, name in self.processes.items() if name in short]
+
+    def boot_units(self, names: Iterable[str]) -> list[Seen]:
+        """Return the units started at boot that bear one of the names or start a program of that name."""
+        wanted = set(names)
+        found = []
+        for unit in self.wanted:
+            if self.started_at_boot(unit) and (
+                re.split(r"[.@]", unit)[0] in wanted
+                or any(posixpath.basename(program) in wanted for program in self.starts[unit])
+            ):
+                found.append(Seen(unit, self.wanted[unit]))
+        return found
+
+
+def parse_programs(output: Output) -> Programs:
+    """Parse the probe's rows."""
+    rows = Rows(output, _TAGS)
+    masked: dict[str, str] = {}
+    units: dict[str, str] = {}
+    for tag, found in (("masked", masked), ("unit", units)):
+        for (path,) in rows[tag]:
+            found.setdefault(posixpath.basename(path), path)
+    masked = {
+        name: path for name, path in masked.items() if name not in units or _rank(path) < _rank(units[name])
+    }
+    starts: dict[str, list[Seen]] = {name: [] for name in units}
+    for path, program in rows["start"]:
+        folder = posixpath.basename(posixpath.dirname(path))
+        name = folder.removesuffix(".d") if path.endswith(".conf") else posixpath.basename(path)
+        if path.endswith(".conf") or units.get(name) == path:
+            starts.setdefault(name, []).append(Seen(program, path))
+    wanted: dict[str, str] = {}
+    for (path,) in rows["wanted"]:
+        unit = posixpath.basename(path)
+        wanted.setdefault(unit, path)
+        template = re.sub(r"@.*\.", "@.", unit)
+        if template != unit and template in starts:
+            starts.setdefault(unit, starts[template])
+        if template in masked:
+            masked.setdefault(unit, masked[template])
+    processes = {int(pid): name for pid, name in rows["process"]}
+    return Programs(processes, wanted, masked, starts)
+
+
+def _rank(path: str) -> int:
+    return UNIT_DIRECTORIES.index(posixpath.dirname(path))
+
+
+PROGRAMS: Probe[Programs] = Probe("system.programs", f"{_COMMAND}{PRINT_END}", parse_programs)

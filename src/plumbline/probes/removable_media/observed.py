@@ -1,0 +1,58 @@
+"""Removable media as the suites see them."""
+
+from __future__ import annotations
+
+from plumbline.probes.desktop import Desktop, Key, desktop_probe
+from plumbline.probes.removable_media.mounts import MOUNTS
+from plumbline.probes.removable_media.rules import RULES
+from plumbline.probes.removable_media.units import UNITS
+from plumbline.probes.subject import Subject
+
+_OFF = {"automount": "false", "automount-open": "false", "autorun-never": "true"}
+DESKTOP = desktop_probe(
+    "removable_media.desktop", tuple(("org.gnome.desktop.media-handling", name) for name in _OFF)
+)
+
+
+class RemovableMedia(Subject):
+    """What happens when a medium is plugged in."""
+
+    @property
+    def started_by_udev_now(self) -> list[str]:
+        """What udev's rules start for a medium now."""
+        return self.read(RULES).now
+
+    @property
+    def started_by_udev_at_boot(self) -> list[str]:
+        """What the rules that outlive a reboot will start for a medium."""
+        return self.read(RULES).boot
+
+    @property
+    def automounters_now(self) -> list[str]:
+        """Services that mount by themselves and run."""
+        return self.read(UNITS).now
+
+    @property
+    def automounters_at_boot(self) -> list[str]:
+        """Services that mount by themselves and will be started at boot."""
+        return self.read(UNITS).boot
+
+    @property
+    def mounts_now(self) -> list[str]:
+        """Mounts of media that systemd makes without being asked."""
+        return self.read(MOUNTS).now
+
+    @property
+    def mounts_at_boot(self) -> list[str]:
+        """Mounts of media that files will have made without being asked."""
+        return self.read(MOUNTS).boot
+
+    @property
+    def desktop(self) -> Desktop:
+        """The desktops installed and their settings."""
+        return self.read(DESKTOP)
+
+    @property
+    def mounting_keys(self) -> list[Key]:
+        """GNOME's settings that let media mount or start by themselves, or that a user may change so."""
+        return self.desktop.differing(_OFF)

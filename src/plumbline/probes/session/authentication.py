@@ -1,0 +1,141 @@
+"""What asks for a proof before a session opens: the PAM stacks, and SSH's own settings (sshd_config(5))."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.session.pam import (
+    SUCCESS,
+    Entry,
+    Files,
+    opens_without_proof,
+    run,
+    stack,
+)
+from plumbline.probes.tagged import PRINT_END, Rows
+from plumbline.verify.unknown import Unknown
+
+_COMMAND = rf"""
+directory=/etc/pam.d
+[ -d "$directory" ] || directory=/usr/lib/pam.d
+printf 'directory\t%s\n' "$directory"
+set --
+for file in "$directory"/*; do
+    case $file in *.dpkg-* | *~ | *.ucf-*) continue ;; esac
+    [ -f "$file" ] || continue
+    printf 'service\t%s\n' "$file"
+    set -- "$@" "$file"
+done
+[ $# -eq 0 ] || awk '!/^[ \t]*(#|$)/ {{ print "pam\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
+for file in /usr/lib/*/security/pam_systemd.so /lib/*/security/pam_systemd.so; do
+    [ ! -e "$file" ] || printf 'module\t%s\n' "$file"
+done
+if command -v sshd >/dev/null; then
+    told=$(sshd -T 2>&1)
+    printf 'status\t%s\n' $?
+    printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\) /s/^/sshd\t/p'
+    set --
+    for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*; do
+        [ ! -f "$file" ] || set -- "$@" "$file"
+    done
+    [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
+        tolower($1) ~ /^match(=|$)/ {{ match_block = 1 }}
+        match_block && tolower($0) ~ /^[ \t]*permitemptypasswords[ \t="]+yes/ {{
+            print "match\t" FILENAME "\t" FNR "\t" $1 " " $2 }}' "$@" || exit 9
+fi
+{PRINT_END}
+"""
+
+_FIELDS = {"directory": 1, "service": 1, "pam": 3, "module": 1, "status": 1, "sshd": 1, "match": 3}
+
+# Services that open or unlock a session of a person; those that only start a display manager's own are not.
+OPENING = """
+login remote sshd su su-l sudo sudo-i gdm gdm-password gdm-smartcard gdm-fingerprint lightdm sddm
+kde kde-fingerprint kde-smartcard lxdm slim xdm wdm xscreensaver gnome-screensaver cinnamon-
+screensaver mate-screensaver xfce4-screensaver light-locker swaylock i3lock hyprlock vlock physlock
+greetd cockpit xrdp-sesman polkit-1 other
+"""
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """PAM's files, and what sshd says of itself; `sshd` is None where there is no SSH server."""
+
+    directory: str
+    files: Files
+    services: tuple[str, ...]
+    has_pam_systemd: bool
+    sshd: Mapping[str, str] | None
+    sshd_status: int
+    match_lines: tuple[str, ...]
+
+    def entries(self, service: str, kind: str) -> tuple[Entry, ...]:
+        """Return a service's stack of one kind; `Unknown` if PAM's files cannot be understood."""
+        try:
+            return stack(self.files, self.directory, service, kind)
+        except ValueError as error:
+            raise Unknown(
+                "the PAM stack of {service} is not understood: {error}", service=service, error=error
+            ) from error
+
+    def ways_past(self, members: Mapping[str, frozenset[str]]) -> list[str]:
+        """Return the lines of PAM that open a session to somebody who proves nothing."""
+        found: dict[str, None] = {}
+        unsaid: Unknown | None = None
+        for service in self.services:
+            if service not in OPENING.split():
+                continue
+            opening, strangers = opens_without_proof(service, self.entries(service, "auth"), members)
+            found |= {f"{service}: {entry}": None for entry in opening}
+            if strangers:
+                unsaid = Unknown(
+                    "whether {service} asks for a proof depends on a module nobody here knows: {entry}",
+                    service=service,
+                    entry=strangers[0],
+                )
+        if unsaid is not None and not found:
+            raise unsaid
+        return list(found)
+
+    def reaches_logind(self, service: str) -> bool:
+        """Say whether a service's sessions become logind's: its stack runs pam_systemd, which is there."""
+        if not self.has_pam_systemd or service not in self.services:
+            return False
+        visited = run(self.entries(service, "session"), lambda _: SUCCESS).visited
+        return any(entry.module == "pam_systemd" for entry in visited)
+
+    def sshd_says(self, option: str) -> str:
+        """Return what `sshd -T` says of an option; `Unknown` if sshd refused its own configuration."""
+        if self.sshd is None or self.sshd_status != 0 or option not in self.sshd:
+            raise Unknown(
+                "sshd -T ended with status {status} and does not tell {option}",
+                status=self.sshd_status,
+                option=option,
+            )
+        return self.sshd[option]
+
+
+def _authentication(output: Output) -> Authentication:
+    rows = Rows(output, _FIELDS)
+    ((directory,),) = rows["directory"]
+    files: dict[str, list[tuple[int, str]]] = {path: [] for (path,) in rows["service"]}
+    if not files:
+        raise ParseError(f"there is no PAM configuration in {directory}")
+    for path, number, text in rows["pam"]:
+        files[path].append((int(number), text))
+    status = int(rows["status"][0][0]) if rows["status"] else 0
+    sshd = dict(line.split(" ", 1) for (line,) in rows["sshd"]) if rows["status"] else None
+    return Authentication(
+        directory=directory,
+        files=files,
+        services=tuple(path.rsplit("/", 1)[-1] for path in files),
+        has_pam_systemd=bool(rows["module"]),
+        sshd=sshd,
+        sshd_status=status,
+        match_lines=tuple(f"{file}:{number}: {text}" for file, number, text in rows["match"]),
+    )
+
+
+AUTHENTICATION = Probe("session.authentication", _COMMAND, _authentication)
