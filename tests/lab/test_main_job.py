@@ -1,4 +1,4 @@
-"""The main job on booted hosts: delivered they fail by name, hardened and rebooted they pass, offline alike."""
+"""The main job on booted hosts: delivered they fail by name; hardened and rebooted they pass; offline too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def hardened(lab: Lab) -> str:
     """The first host's name, hardened and booted anew."""
     name = lab.hosts[0].name
     report = apply_hosts(lab.inventory, [name])
-    assert report.exit_code() == 0, report
+    assert report.exit_code == 0, report
     lab.reboot(name)
     return name
 
@@ -158,7 +158,7 @@ def test_plain_pytest_judges_as_plumb_check_does(lab: Lab, evidence: Path) -> No
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
-    assert " failed" not in done.stdout
+    assert " warning" not in done.stdout
 
 
 def test_plain_pytest_without_evidence_says_what_is_missing() -> None:
@@ -210,7 +210,7 @@ def test_evidence_twice_is_named_and_counts_once(lab: Lab, evidence: Path, tmp_p
     second.write_bytes(evidence.read_bytes())
     done = plumb("check", "-i", lab.inventory, "--evidence", evidence, second, "--format", "json")
     assert done.returncode == 4
-    assert [bool(host["controls"]) for host in told(done)["hosts"]] == [True, False]
+    assert sorted(bool(host["controls"]) for host in told(done)["hosts"]) == [False, True]
 
 
 def test_unsigned_evidence_is_refused_where_trust_is_asked(lab: Lab, evidence: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class ComplianceRun:
         """Run each check on the hosts that are held to its control."""
         if "case" in metafunc.fixturenames:
             cases = list(self.cases(metafunc))
-            metafunc.parametrize("case", cases, ids=str, indirect=True, scope="session")
+            metafunc.parametrize("case", cases, ids=str, indirect=True)
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Leave out the checks that no host is held to; pytest would report them as skipped."""
@@ -132,7 +132,7 @@ class ComplianceRun:
         told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return {"verdict": Verdict.UNKNOWN, "reason": text("the check itself failed: {error}", error=told)}
 
-    @pytest.fixture(scope="session")
+    @pytest.fixture
     def case(self, request: pytest.FixtureRequest) -> Case:
         """The case that is run: host, control, setting."""
         found: Case = request.param
