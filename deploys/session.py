@@ -1,10 +1,12 @@
 """Sessions on Linux: idle shells end, idle sessions end, screens lock, and nothing logs in by itself.
 
-A shell's TMOUT ends it at its prompt; logind ends a session whatever program was left open in it, over SSH
-and at the console. Restarting logind keeps the sessions there are.
+A shell's TMOUT ends it at its prompt; logind, and over SSH sshd, end a session whatever program was left open
+in it. Restarting logind and reloading sshd keep the sessions there are.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from pyinfra.context import host
 
@@ -13,7 +15,7 @@ from deploys.mechanisms.dconf import locked_settings
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.units import daemon_reloaded, unit_restarted
-from plumbline.policy.standard import DesiredState
+from plumbline.policy.standard import DesiredState, Resolved
 
 # First in its directory: what is readonly cannot be changed by the files after it.
 PROFILE = "/etc/profile.d/00-plumbline-session.sh"
@@ -37,7 +39,7 @@ def apply(desired: DesiredState) -> None:
         _lock_screens(seconds)
     if "unlock-needs-authentication" in held:
         _no_automatic_login()
-    _ssh_by_pam()
+    _ssh(held)
 
 
 def _end_idle_shells(seconds: int) -> None:
@@ -97,9 +99,20 @@ def _no_automatic_login() -> None:
         unit_restarted(unit.replace("@.", "@*."), when=moved, verb="try-restart")
 
 
-def _ssh_by_pam() -> None:
-    """Let sshd open sessions through PAM, so that they are logind's, and never with an empty password."""
+def _ssh(held: Mapping[str, Resolved]) -> None:
+    """Let sshd open sessions through PAM, so that they are logind's, end idle shells, take no empty password.
+
+    Where logind does not know SSH's terminals (Debian 13), only sshd itself can end what was left open there.
+    """
     if not paths("command -v sshd"):
         return
-    written = whole_file(SSHD, f"{HEAD}UsePAM yes\nPermitEmptyPasswords no\n", check="sshd -t -f {}")
+    lines = []
+    if "idle-session-lock" in held:
+        lines.append("UsePAM yes")
+        seconds = held["idle-session-lock"].values["idle_seconds"]
+        if paths(f"sshd -t -o ChannelTimeout=session:shell={seconds} && echo /known"):
+            lines.append(f"ChannelTimeout session:shell={seconds}")
+    if "unlock-needs-authentication" in held:
+        lines.append("PermitEmptyPasswords no")
+    written = whole_file(SSHD, HEAD + "".join(f"{line}\n" for line in lines), check="sshd -t -f {}")
     unit_restarted("ssh.service", when=[written], verb="try-reload-or-restart")

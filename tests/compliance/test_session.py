@@ -70,14 +70,15 @@ def test_idle_session_is_ended_after_boot(host, accepts):
 
 
 @control("idle-session-lock")
-def test_ssh_sessions_are_ended_too(host):
-    """Sessions over SSH are systemd-logind's, so that it ends them when idle.
+def test_idle_ssh_session_is_ended(host, accepts):
+    """A shell over SSH is ended within the accepted time also when a program was left open in it.
 
-    ClientAliveInterval is no such limit: it ends connections to dead peers only.
+    By systemd-logind where it knows the terminals of SSH sessions, else by sshd's ChannelTimeout.
+    ClientAliveInterval is no such limit: it ends connections to peers that are gone.
     """
     if not host.session.has_ssh:
         not_applicable("there is no SSH server on this host")
-    assert host.session.ssh_beside_logind == []
+    assert host.session.ssh_limit in accepts("idle_seconds")
 
 
 @control("idle-session-lock")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from plumbline.evidence.collector import script
 from plumbline.evidence.gather import gather, targets_of
 from plumbline.lab import Lab, LabHost
 from plumbline.policy.load import load_standard
+from plumbline.policy.standard import Standard
 from plumbline.probes import SUBJECTS, all_probes
 from plumbline.spec.load import load_inventory
 from plumbline.verify.judge import judge
@@ -21,7 +23,7 @@ def verdicts(lab: Lab, host: str | LabHost, *subjects: str) -> dict[str, Control
     Only these subjects are asked for and judged; all when none is named.
     """
     chosen = lab.host(host)
-    standard, inventory = load_standard("mhth-ot"), load_inventory(lab.inventory)
+    standard, inventory = _standard(), load_inventory(lab.inventory)
     probes = all_probes(subjects=subjects or SUBJECTS)
     (gathered,) = gather(targets_of(inventory, [chosen.name]), script(probes))
     if gathered.evidence is None:
@@ -32,6 +34,11 @@ def verdicts(lab: Lab, host: str | LabHost, *subjects: str) -> dict[str, Control
     return {
         result.control: result for result in judged.controls if not subjects or result.subject in subjects
     }
+
+
+@cache
+def _standard() -> Standard:
+    return load_standard("mhth-ot")
 
 
 def checks(results: dict[str, ControlResult], verdict: Verdict) -> dict[str, CheckResult]:
@@ -56,3 +63,9 @@ def observed(results: dict[str, ControlResult], name: str) -> Sequence[str]:
     """Return what the check `control:check` observed."""
     control, _, check = name.partition(":")
     return next(c.observed for c in results[control].checks if c.check == f"test_{check}")
+
+
+def not_passing(results: dict[str, ControlResult]) -> set[str]:
+    """Return the checks that failed, as `control:check`, and those that are unknown, as `?control:check`."""
+    unknown = {f"?{name}" for name in checks(results, Verdict.UNKNOWN)}
+    return {*checks(results, Verdict.FAIL), *unknown}

@@ -123,9 +123,10 @@ SIGNATURES = Probe(
 )
 
 LOADED = Probe(
-    # The daemon answers, at its socket, for what it has loaded; without one clamdscan looks into the files.
+    # The daemon answers for what it has loaded. It is asked only if it runs: its socket would start it.
     "antivirus.loaded",
-    "date '+%s %z'; if command -v clamdscan >/dev/null; then clamdscan --version; else echo none; fi",
+    "date '+%s %z'; if command -v clamdscan >/dev/null && pidof clamd >/dev/null; then clamdscan --version; "
+    "else echo none; fi",
     _loaded,
 )
 

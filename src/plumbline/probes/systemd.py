@@ -196,43 +196,37 @@ class Line:
         return f"{self.file}:{self.number}: {self.text.strip()}"
 
 
-def grep_units(words: str) -> str:
-    """Return a command that prints the lines of service units and their drop-ins that have one of the words.
-
-    `words` is an extended regular expression for whole words; what only describes a unit is left out.
-    """
+def _grep_units(words: str) -> str:
     return (
         _SET_DIRECTORIES
         + 'for d; do shift; for f in "$d"/*.service "$d"/*.service.d/*.conf; do '
         + '[ ! -f "$f" ] || set -- "$@" "$f"; done; done; '
-        + f"l=$(grep -HnE '{between(words)}' \"$@\" /dev/null) || [ $? -eq 1 ] || exit 9; "
+        + f"l=$(grep -HnE '{_between(words)}' \"$@\" /dev/null) || [ $? -eq 1 ] || exit 9; "
         + "printf '%s\\n' \"$l\" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*([#;]|Description|Documentation)'"
         + " || [ $? -eq 1 ]"
     )
 
 
-def grep_scripts(words: str) -> str:
-    """Return a command that prints the lines with one of the words in scripts of boot, network and cron."""
+def _grep_scripts(words: str) -> str:
     return (
         "set --; "
         "for f in /etc/rc.local /etc/network/interfaces /etc/network/interfaces.d/* /etc/network/if-*.d/* "
         "/etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/*.d/* "
         "/etc/networkd-dispatcher/*/* /etc/crontab /etc/cron.*/* /var/spool/cron/crontabs/*; do "
         '[ ! -f "$f" ] || set -- "$@" "$f"; done; '
-        f"l=$(grep -IHnE '{between(words)}' /dev/null \"$@\") || [ $? -eq 1 ] || exit 9; "
+        f"l=$(grep -IHnE '{_between(words)}' /dev/null \"$@\") || [ $? -eq 1 ] || exit 9; "
         "printf '%s\\n' \"$l\" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' || [ $? -eq 1 ]"
     )
 
 
-def grep_conditions(names: Iterable[str]) -> str:
-    """Return a command that prints the conditions in the files systemd has read for some units."""
+def _grep_conditions(names: Iterable[str]) -> str:
     return (
         f"p=$(systemctl show --value -p FragmentPath -p DropInPaths -- {' '.join(names)}) || exit 9; set -f; "
         "grep -HnE '^[[:space:]]*(Condition|Assert)' /dev/null $p || [ $? -eq 1 ]"
     )
 
 
-def between(words: str) -> str:
+def _between(words: str) -> str:
     """Return a regular expression for words of a command: not parts of longer ones, but ends of a path."""
     return rf"(^|[^A-Za-z0-9_.-])({words})([^A-Za-z0-9_.-]|$)"
 
@@ -251,12 +245,39 @@ def _lines(printed: Iterable[str]) -> Iterator[Line]:
             yield Line(found[1], int(found[2]), found[3])
 
 
+FILTER_TOOLS = "nft|ip6?tables(-legacy|-nft)?(-restore|-apply)?|ipset|ufw|firewall-cmd"
+TIME_KEEPERS = "chronyd|systemd-timesyn|ntpd|ntp-daemon|ptp4l|phc2sys|ts2phc|timemaster|htpdate"
+CLOCK_SETTERS = f"{TIME_KEEPERS}|systemd-timesyncd|ntpdate|ntpdig|sntp|rdate"
+"""Names of programs, as extended regular expressions."""
+
+UNIT_LINES = Probe(
+    # Lines of services and their drop-ins that name such a program, but for those that only describe a unit.
+    "systemd.unit_lines",
+    _grep_units(f"{FILTER_TOOLS}|{CLOCK_SETTERS}"),
+    lines,
+)
+
+SCRIPT_LINES = Probe(
+    # Such lines of scripts that run at boot, with the network, or from cron.
+    "systemd.script_lines",
+    _grep_scripts(f"{FILTER_TOOLS}|{CLOCK_SETTERS}"),
+    lines,
+)
+
+CONDITIONS = Probe(
+    # The conditions in the files systemd has read for the services whose start is judged.
+    "systemd.conditions",
+    _grep_conditions(["nftables.service", "chrony.service", "systemd-timesyncd.service"]),
+    lines,
+)
+
 _ASKS_ONLY = re.compile(r"\s*(\[ -[a-z] \S+ \]|test -[a-z] \S+)\s*(\|\||&&)\s*exit( 0)?;?\s*")
 
 
-def calls(found: Iterable[Line]) -> list[Line]:
-    """Return those lines of scripts that do more than end the script where a program is not installed."""
-    return [line for line in found if not _ASKS_ONLY.fullmatch(line.text)]
+def naming(found: Iterable[Line], words: str) -> list[Line]:
+    """Return the lines with one of the words, but those that end a script where it is not installed."""
+    pattern = re.compile(_between(words))
+    return [line for line in found if pattern.search(line.text) and not _ASKS_ONLY.fullmatch(line.text)]
 
 
 def unit_of(line: Line) -> str:

@@ -17,9 +17,8 @@ DIRECTORIES = (
 )
 """Of two files with one name the first counts. What stands below /run is gone at boot."""
 
-EVERYWHERE = " ".join(
-    (*DIRECTORIES, "/run/systemd/system", "/run/systemd/transient", "/run/systemd/generator*")
-)
+_NOW = (*DIRECTORIES, "/run/systemd/system", "/run/systemd/transient", "/run/systemd/generator*")
+EVERYWHERE = " ".join(_NOW)
 """Where a unit may stand now, for a shell to expand."""
 
 UNIT_FILES_FIELDS = {"unitline": 3, "unitlink": 2}
@@ -49,6 +48,18 @@ awk 'function flush() {{ if (wanted) printf "%s", kept; kept = ""; wanted = 0 }}
         if ($0 ~ /{pattern}/) wanted = 1
     }}
     END {{ flush() }}' "$@" || exit 9"""
+
+
+def starting(pattern: str) -> str:
+    """Return a shell expression for the names of services, wherever they stand now, that start what matches.
+
+    `pattern` is an extended regular expression. Templates are left out: they start nothing themselves.
+    """
+    files = " ".join(f"{directory}/*.service {directory}/*.service.d/*.conf" for directory in _NOW)
+    return (
+        rf"$(grep -lsE '^[[:space:]]*ExecStart[[:space:]]*=.*({pattern})' {files} | "
+        r"sed 's|/[^/]*\.conf$||; s|\.d$||; s|.*/||; /@\./d' | sort -u)"
+    )
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,7 @@ from plumbline.probes.firewall.evaluate import Packet, drops_by_default, forward
 from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, Box, everything, less
 from plumbline.probes.firewall.loading import (
     BOOT_FILE,
-    CONDITIONS,
-    SCRIPT_LINES,
     SERVICE,
-    UNIT_LINES,
     UNITS,
     obstacles,
     other_loaders,
@@ -23,7 +20,7 @@ from plumbline.probes.firewall.loading import (
 from plumbline.probes.firewall.questions import State
 from plumbline.probes.firewall.ruleset import Ruleset, Statement, parse_ruleset
 from plumbline.probes.subject import Subject
-from plumbline.probes.systemd import ON_DISK, Line
+from plumbline.probes.systemd import CONDITIONS, ON_DISK, SCRIPT_LINES, UNIT_LINES, Line
 from plumbline.verify.unknown import Unknown
 
 __all__ = ["CONDITIONS", "ON_DISK", "SCRIPT_LINES", "UNITS", "UNIT_LINES", "Firewall"]

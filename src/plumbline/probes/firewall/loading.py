@@ -6,15 +6,12 @@ import re
 
 from plumbline.probes.base import Probe
 from plumbline.probes.systemd import (
+    FILTER_TOOLS,
     Line,
     Unit,
     UnitsOnDisk,
-    calls,
     conditions,
-    grep_conditions,
-    grep_scripts,
-    grep_units,
-    lines,
+    naming,
     show,
     unit_of,
     units,
@@ -49,15 +46,7 @@ _PROPERTIES = (
     + ",".join(_HIDES)
 )
 
-_TOOLS = "nft|ip6?tables(-legacy|-nft)?(-restore|-apply)?|ipset|ufw|firewall-cmd"
-
 UNITS = Probe("firewall.units", show([SERVICE, *(f"{name}.service" for name in OTHERS)], _PROPERTIES), units)
-
-CONDITIONS = Probe("firewall.conditions", grep_conditions([SERVICE]), lines)
-
-UNIT_LINES = Probe("firewall.unit_lines", grep_units(_TOOLS), lines)
-
-SCRIPT_LINES = Probe("firewall.script_lines", grep_scripts(_TOOLS), lines)
 
 _LISTS = re.compile(r"\bnft\s+(-\S+\s+)*list\b|\bip6?tables(-legacy|-nft)?\s+(-\S+\s+)*(-L|-S|--list\S*)\b")
 
@@ -103,9 +92,9 @@ def other_loaders(unit_lines: list[Line], script_lines: list[Line], on_disk: Uni
     """Return the lines with which something else loads rules at boot or later: of services and of scripts."""
     known = {SERVICE, *(f"{name}.service" for name in OTHERS)}
     found = []
-    for line in unit_lines:
+    for line in naming(unit_lines, FILTER_TOOLS):
         unit = on_disk.own_name(unit_of(line))
         is_read = line.file.endswith(".conf") or on_disk.file(unit) == line.file
         if unit not in known and is_read and on_disk.starts(unit):
             found.append(line)
-    return [line for line in found + calls(script_lines) if not _LISTS.search(line.text)]
+    return [line for line in found + naming(script_lines, FILTER_TOOLS) if not _LISTS.search(line.text)]

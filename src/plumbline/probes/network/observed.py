@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from plumbline.probes.base import ParseError
 from plumbline.probes.network import ifupdown, netplan, networkd, networkmanager
 from plumbline.probes.network.configuration import CONFIGURATION
 from plumbline.probes.network.live import LIVE, Interface, Live, Route
 from plumbline.probes.network.plan import Planned, Surroundings
+from plumbline.probes.programs import Programs
 from plumbline.probes.subject import Subject
 from plumbline.verify.seen import Reading, Seen
 from plumbline.verify.unknown import Unknown
@@ -117,7 +119,9 @@ class Network(Subject):
         shown = self._stand_in(declared)
         loopbacks = {link.name for link in self.live.interfaces.values() if link.loopback}
         ours = {"*", *loopbacks, *declared, *shown}
-        found = self._configured(lambda plan: plan.addresses if plan.interface in ours else [])
+        found = self._configured(
+            lambda plan: plan.addresses if plan.interface in ours else [], transient=" until the next boot"
+        )
         for bond, member in shown.items():
             found = [
                 Seen(f"{member}: {told.bare.removeprefix(f'{bond}: ')}", told.where)
@@ -198,15 +202,18 @@ class Network(Subject):
 
     # --- configuration ---
 
-    def _configured(self, of: Callable[[Planned], Sequence[Seen]]) -> list[Seen]:
+    def _configured(self, of: Callable[[Planned], Sequence[Seen]], transient: str = "") -> list[Seen]:
         """Return findings of the configuration for the next boot, then those only /run has.
 
-        Files in /run are gone at boot, but a reload applies them at any moment.
+        Files in /run are gone at boot, but a reload applies them at any moment; `transient` is added to what
+        only they say.
         """
         lasting = [_named(plan, told) for plan in self._plans(lasting=True) for told in of(plan)]
         found = list(dict.fromkeys(lasting))
         for plan in self._plans(lasting=False):
-            found += [told for told in (_named(plan, told) for told in of(plan)) if told not in found]
+            for told in (_named(plan, told) for told in of(plan)):
+                if told not in found:
+                    found.append(Seen(told.bare + transient, told.where))
         return found
 
     def _plans(self, *, lasting: bool) -> list[Planned]:
@@ -216,20 +223,29 @@ class Network(Subject):
         host = Surroundings(files, self.live.interfaces, facts.hostname, facts.virtualization)
         for unit in programs.boot_units(UNREAD_MANAGERS):
             raise Unknown("the network is configured by {unit}, whose files are not read", unit=str(unit))
-        found: list[Planned] = []
         by_netplan = configuration.netplan and any(path.endswith(".yaml") for path in files)
-        if programs.started_at_boot("systemd-networkd.service") or by_netplan:
-            found += networkd.planned(host)
-        if by_netplan and lasting:
-            first = {plan.interface: plan.file for plan in found}
-            found += [
-                plan for plan in netplan.planned(host) if first.get(plan.interface, "~") > "10-netplan-"
-            ]
-        if programs.started_at_boot("networking.service"):
-            found += ifupdown.planned(host)
-        if programs.started_at_boot("NetworkManager.service"):
-            found += networkmanager.planned(host)
-        return found
+        try:
+            return _planned(host, programs, by_netplan, lasting)
+        except (ParseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Unknown(
+                "the network's configuration is not understood: {error}", error=f"{error}"[:200]
+            ) from error
+
+
+def _planned(host: Surroundings, programs: Programs, by_netplan: bool, lasting: bool) -> list[Planned]:
+    """Return what the managers that start at boot will configure."""
+    found: list[Planned] = []
+    if programs.started_at_boot("systemd-networkd.service") or by_netplan:
+        found += networkd.planned(host)
+    if by_netplan and lasting:
+        # netplan's files are called 10-netplan-…; what networkd reads before them takes their place.
+        first = {plan.interface: plan.file for plan in found}
+        found += [plan for plan in netplan.planned(host) if first.get(plan.interface, "~") > "10-netplan-"]
+    if programs.started_at_boot("networking.service"):
+        found += ifupdown.planned(host)
+    if programs.started_at_boot("NetworkManager.service"):
+        found += networkmanager.planned(host)
+    return found
 
 
 def _named(plan: Planned, told: Seen) -> Seen:

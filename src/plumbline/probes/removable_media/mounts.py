@@ -14,6 +14,7 @@ from plumbline.probes.base import Output, Probe
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
 from plumbline.probes.unit_files import EVERYWHERE
 
+_FILES = " ".join(f"{d}/*.mount {d}/*.mount.d/*.conf" for d in EVERYWHERE.split())
 _COMMAND = rf"""
 [ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ {{
     count = split($4, options, ","); kept = ""
@@ -22,17 +23,13 @@ _COMMAND = rf"""
     print "fstab\t" FNR "\t" $1 "\t" $2 "\t" $3 "\t" substr(kept, 2)
 }}' /etc/fstab || exit 9
 set --
-for directory in {EVERYWHERE}; do
-    for file in "$directory"/*.mount "$directory"/*.automount; do
-        [ -f "$file" ] || continue
-        unit=${{file##*/}}
-        set -- "$@" "${{unit%.*}}.mount"
-    done
+for file in $(grep -lsE '^[[:space:]]*What[[:space:]]*=.*(/dev/|=)' {_FILES}); do
+    file=${{file%.d/*.conf}}
+    set -- "$@" "${{file##*/}}"
 done
-systemctl show -p Id,LoadState,UnitFileState,ActiveState,What,Where,WantedBy,RequiredBy,TriggeredBy \
-    '*.mount' "$@" |
-    awk 'BEGIN {{ RS = ""; FS = "\n" }}
-        /(^|\n)What=\/dev\// {{ for (i = 1; i <= NF; i++) print "show\t" $i; print "show\t" }}' || exit 9
+[ $# -eq 0 ] || systemctl show \
+    -p Id,LoadState,UnitFileState,ActiveState,What,Where,WantedBy,RequiredBy,TriggeredBy "$@" |
+    sed 's/^/show\t/' || exit 9
 if command -v lsblk >/dev/null; then
     lsblk -nPpo NAME,RM,TRAN,UUID,PARTUUID,LABEL,PARTLABEL 2>/dev/null | sed 's/^/device\t/'
 fi

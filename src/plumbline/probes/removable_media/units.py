@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from plumbline.probes.base import Output, Probe
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
-from plumbline.probes.unit_files import EVERYWHERE, UNIT_FILES_FIELDS, UnitFiles, print_unit_files, unit_files
+from plumbline.probes.unit_files import (
+    EVERYWHERE,
+    UNIT_FILES_FIELDS,
+    UnitFiles,
+    print_unit_files,
+    starting,
+    unit_files,
+)
 
 AUTOMOUNTERS = (
     "automount autofs usbmount udevil devmon udiskie ldm pmount udisks-glue ivman halevt usermount "
@@ -21,6 +28,7 @@ AUTOMOUNTERS = (
 _NAMES = "|".join(AUTOMOUNTERS.split())
 _GLOBS = " | ".join(f"*{name}*" for name in AUTOMOUNTERS.split())
 _FILES = print_unit_files(rf"\/({_NAMES}|systemd-mount)([ \t]|$)", _NAMES)
+_STARTING = starting(rf"/({_NAMES}|systemd-mount)([[:space:]]|$)")
 _PROPERTIES = "Id,Names,LoadState,UnitFileState,ActiveState,ExecStart,WantedBy,RequiredBy,TriggeredBy"
 
 _COMMAND = rf"""
@@ -34,10 +42,8 @@ for directory in {EVERYWHERE}; do
         set -- "$@" "$unit"
     done
 done
-systemctl show -p {_PROPERTIES} '*.service' "$@" |
-    awk 'BEGIN {{ RS = ""; FS = "\n" }}
-        /({_NAMES})|systemd-mount/ {{ for (i = 1; i <= NF; i++) print "show\t" $i; print "show\t" }}' ||
-    exit 9
+set -- "$@" {_STARTING}
+[ $# -eq 0 ] || systemctl show -p {_PROPERTIES} "$@" | sed 's/^/show\t/' || exit 9
 {_FILES}
 {PRINT_END}
 """

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.limit import NEVER, Limit
 from plumbline.probes.session.pam import (
     SUCCESS,
     Entry,
@@ -35,15 +38,15 @@ done
 if command -v sshd >/dev/null; then
     told=$(sshd -T 2>&1)
     printf 'status\t%s\n' $?
-    printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\) /s/^/sshd\t/p'
+    printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\|channeltimeout\) /s/^/sshd\t/p'
     set --
     for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*; do
         [ ! -f "$file" ] || set -- "$@" "$file"
     done
     [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
         tolower($1) ~ /^match(=|$)/ {{ match_block = 1 }}
-        match_block && tolower($0) ~ /^[ \t]*permitemptypasswords[ \t="]+yes/ {{
-            print "match\t" FILENAME "\t" FNR "\t" $1 " " $2 }}' "$@" || exit 9
+        match_block && tolower($0) ~ /^[ \t]*(permitemptypasswords|channeltimeout)[ \t="]/ {{
+            print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
 fi
 {PRINT_END}
 """
@@ -69,7 +72,8 @@ class Authentication:
     has_pam_systemd: bool
     sshd: Mapping[str, str] | None
     sshd_status: int
-    match_lines: tuple[str, ...]
+    match_lines: tuple[tuple[str, str], ...]
+    """Lines of Match blocks of sshd's configuration, each with where it stands."""
 
     def entries(self, service: str, kind: str) -> tuple[Entry, ...]:
         """Return a service's stack of one kind; `Unknown` if PAM's files cannot be understood."""
@@ -106,15 +110,51 @@ class Authentication:
         visited = run(self.entries(service, "session"), lambda _: SUCCESS).visited
         return any(entry.module == "pam_systemd" for entry in visited)
 
-    def sshd_says(self, option: str) -> str:
-        """Return what `sshd -T` says of an option; `Unknown` if sshd refused its own configuration."""
-        if self.sshd is None or self.sshd_status != 0 or option not in self.sshd:
+    def sshd_says(self, option: str, unsaid: str | None = None) -> str:
+        """Return what `sshd -T` says of an option; `unsaid` if it may leave that out.
+
+        `Unknown` if sshd refused its own configuration.
+        """
+        answered = self.sshd is not None and self.sshd_status == 0
+        if answered and unsaid is not None:
+            return (self.sshd or {}).get(option, unsaid)
+        if self.sshd is None or not answered or option not in self.sshd:
             raise Unknown(
                 "sshd -T ended with status {status} and does not tell {option}",
                 status=self.sshd_status,
                 option=option,
             )
         return self.sshd[option]
+
+    def in_match_blocks(self, option: str) -> list[str]:
+        """Return the lines of sshd's Match blocks that give an option, with where; there it may differ."""
+        return [f"{at}: {text}" for at, text in self.match_lines if text.lower().startswith(option)]
+
+    @property
+    def shell_limit(self) -> Limit:
+        """Seconds an SSH session's shell lives without traffic, by sshd's ChannelTimeout.
+
+        ClientAliveInterval is no such limit: it ends connections to peers that are gone, not idle ones.
+        """
+        if elsewhere := self.in_match_blocks("channeltimeout"):
+            return Limit(NEVER, elsewhere[0])
+        said = self.sshd_says("channeltimeout", "none")
+        for word in said.split():
+            pattern, _, interval = word.partition("=")
+            if fnmatchcase("session:shell", pattern):
+                return Limit(_seconds(interval) or NEVER, f"sshd: ChannelTimeout {word}")
+        return Limit(NEVER, f"sshd: ChannelTimeout {said}")
+
+
+_INTERVAL = re.compile(r"(?:\d+[smhdw]?)+")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def _seconds(interval: str) -> int:
+    """Return a time of sshd's in seconds (sshd_config(5), TIME FORMATS)."""
+    if not _INTERVAL.fullmatch(interval.lower()):
+        raise Unknown("sshd's time {interval} is not understood", interval=interval)
+    return sum(int(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+)([smhdw]?)", interval.lower()))
 
 
 def _authentication(output: Output) -> Authentication:
@@ -134,7 +174,7 @@ def _authentication(output: Output) -> Authentication:
         has_pam_systemd=bool(rows["module"]),
         sshd=sshd,
         sshd_status=status,
-        match_lines=tuple(f"{file}:{number}: {text}" for file, number, text in rows["match"]),
+        match_lines=tuple((f"{file}:{number}", text.strip()) for file, number, text in rows["match"]),
     )
 
 

@@ -13,15 +13,14 @@ from plumbline.probes.base import Output, Probe
 from plumbline.probes.session.display_manager import FILES as DISPLAY_MANAGER_FILES
 from plumbline.probes.session.display_manager import Setting, automatic_logins
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
-from plumbline.probes.unit_files import UNIT_FILES_FIELDS, UnitFiles, print_unit_files, unit_files
+from plumbline.probes.unit_files import UNIT_FILES_FIELDS, UnitFiles, print_unit_files, starting, unit_files
 
 _UNITS = print_unit_files(r"getty|\/login([ \t]|$)|autologin", "getty|autovt")
+_STARTING = starting(r"getty|/login([[:space:]]|$)|autologin")
 
 _COMMAND = rf"""
-systemctl show -p Id,LoadState,UnitFileState,ActiveState,ExecStart '*.service' getty@tty1.service \
-    serial-getty@ttyS0.service console-getty.service debug-shell.service |
-    awk 'BEGIN {{ RS = ""; FS = "\n" }}
-        /getty|login|debug-shell/ {{ for (i = 1; i <= NF; i++) print "show\t" $i; print "show\t" }}' || exit 9
+systemctl show -p Id,LoadState,UnitFileState,ActiveState,ExecStart '*getty*.service' debug-shell.service \
+    {_STARTING} | sed 's/^/show\t/' || exit 9
 case " $(cat /proc/cmdline) " in *' systemd.debug'[-_]'shell'*) echo 'cmdline	systemd.debug_shell' ;; esac
 for directory in /etc/credstore /etc/credstore.encrypted /usr/lib/credstore /usr/lib/credstore.encrypted; do
     for name in agetty.autologin login.noauth; do
@@ -41,7 +40,6 @@ for file in {DISPLAY_MANAGER_FILES}; do [ ! -f "$file" ] || set -- "$@" "$file";
 
 _FIELDS = {
     "show": 1,
-    "process": 1,
     "cmdline": 1,
     "credential": 1,
     "program": 1,

@@ -1,7 +1,8 @@
 """systemd-logind's limit on idle sessions (logind.conf(5), StopIdleSessionSec), as it runs and as configured.
 
-logind ends every session with a terminal that was not typed into for that long, over SSH and on the console,
-whatever program it shows. SSH's own ClientAlive settings end connections to dead peers, not idle ones.
+logind ends every session with a terminal that was not typed into for that long, whatever program it shows. Of
+sessions over SSH it learns the terminal from utmp(5) only: a systemd built without it, as Debian 13's, never
+ends those.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ DIRECTORIES = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/l
 """Where logind.conf and logind.conf.d may stand; of one name the first wins (logind.conf(5))."""
 
 _COMMAND = rf"""
-systemctl show -p LoadState,UnitFileState,ActiveState systemd-logind.service | sed 's/^/unit\t/' || exit 9
-if systemctl -q is-active systemd-logind.service; then
+unit=$(systemctl show -p LoadState,UnitFileState,ActiveState systemd-logind.service) || exit 9
+printf '%s\n' "$unit" | sed 's/^/unit\t/'
+case $unit in
+*ActiveState=active*)
     printf 'live\t%s\n' "$(busctl --auto-start=no get-property org.freedesktop.login1 \
-        /org/freedesktop/login1 org.freedesktop.login1.Manager StopIdleSessionUSec)"
-fi
+        /org/freedesktop/login1 org.freedesktop.login1.Manager StopIdleSessionUSec)" ;;
+esac
+case $(systemctl --version) in
+*+UTMP*) [ ! -e /run/utmp ] || printf 'utmp\t/run/utmp\n' ;;
+esac
 set --
 for directory in {" ".join(DIRECTORIES)}; do
     for file in "$directory"/logind.conf "$directory"/logind.conf.d/*.conf; do
@@ -35,16 +41,20 @@ done
 {PRINT_END}
 """
 
-_FIELDS = {"unit": 1, "live": 1, "file": 1, "line": 3}
+_FIELDS = {"unit": 1, "live": 1, "utmp": 1, "file": 1, "line": 3}
 _PROPERTY = re.compile(r"t (\d+)")
 
 
 @dataclass(frozen=True)
 class Logind:
-    """Seconds an idle session lives: `now` by the running logind, `boot` by the files that last."""
+    """Seconds an idle session lives: `now` by the running logind, `boot` by the files that last.
+
+    `knows_ssh_terminals`: whether that holds for sessions over SSH too.
+    """
 
     now: Limit
     boot: Limit
+    knows_ssh_terminals: bool
 
 
 def _limit(span: int, seen: str) -> Limit:
@@ -114,7 +124,7 @@ def _logind(output: Output) -> Logind:
         told = "infinity" if span == INFINITY else f"{span / 1_000_000:g} s"
         now = _limit(span, f"systemd-logind as it runs: StopIdleSessionUSec={told}")
     boot = Limit(NEVER, f"systemd-logind.service is {unit['LoadState']}") if masked else _boot(rows)
-    return Logind(now, boot)
+    return Logind(now, boot, bool(rows["utmp"]))
 
 
 LOGIND = Probe("session.logind", _COMMAND, _logind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plumbline.probes.desktop import Desktop, Key, desktop_probe
-from plumbline.probes.limit import Limit
+from plumbline.probes.limit import NEVER, Limit
 from plumbline.probes.session.accounts import ACCOUNTS, TimeoutLine
 from plumbline.probes.session.authentication import AUTHENTICATION
 from plumbline.probes.session.console import CONSOLE
@@ -88,15 +88,19 @@ class Session(Subject):
         return self.read(AUTHENTICATION).sshd is not None
 
     @property
-    def ssh_beside_logind(self) -> list[str]:
-        """Why sessions over SSH are not logind's, so that it could not end them."""
-        seen = self.read(AUTHENTICATION)
-        found = []
+    def ssh_limit(self) -> Limit:
+        """Seconds a shell over SSH lives idle whatever it runs: logind's limit, or sshd's own."""
+        seen, logind = self.read(AUTHENTICATION), self.read(LOGIND)
+        reasons = []
         if seen.sshd_says("usepam") != "yes":
-            found.append("sshd: UsePAM no")
+            reasons.append("sshd: UsePAM no")
         if not seen.reaches_logind("sshd"):
-            found.append(f"{seen.directory}/sshd: no pam_systemd in its session stack")
-        return found
+            reasons.append(f"{seen.directory}/sshd: no pam_systemd in its session stack")
+        if not logind.knows_ssh_terminals:
+            reasons.append("systemd-logind does not know the terminals of SSH sessions (no utmp)")
+        by_logind = Limit(NEVER, "; ".join(reasons)) if reasons else logind.now
+        limits = sorted((limit for limit in (by_logind, seen.shell_limit) if limit != NEVER), key=int)
+        return limits[0] if limits else Limit(NEVER, f"{by_logind}; {seen.shell_limit}")
 
     @property
     def console_beside_logind(self) -> list[str]:
@@ -154,4 +158,5 @@ class Session(Subject):
         everywhere = (
             [] if seen.sshd_says("permitemptypasswords") == "no" else ["sshd: PermitEmptyPasswords yes"]
         )
-        return [*everywhere, *seen.match_lines]
+        in_blocks = seen.in_match_blocks("permitemptypasswords")
+        return [*everywhere, *(line for line in in_blocks if not line.lower().endswith("no"))]

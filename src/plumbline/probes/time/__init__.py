@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from plumbline.probes.subject import Subject
-from plumbline.probes.systemd import ON_DISK, Line, calls
+from plumbline.probes.systemd import (
+    CLOCK_SETTERS,
+    CONDITIONS,
+    ON_DISK,
+    SCRIPT_LINES,
+    UNIT_LINES,
+    Line,
+    naming,
+)
 from plumbline.probes.time import chrony, timesyncd
 from plumbline.probes.time.chrony import CHRONY_BOOT, CHRONY_NOW
 from plumbline.probes.time.services import (
     ACCEPTABLE,
-    CONDITIONS,
     PROCESSES,
-    SCRIPT_LINES,
-    UNIT_LINES,
     UNITS,
     at_boot,
     held_back,
@@ -80,7 +85,7 @@ class Time(Subject):
     def scripts(self) -> list[Line]:
         """Lines of scripts and scheduled jobs that set the clock."""
         found = self.read(SCRIPT_LINES)
-        return calls(found)
+        return naming(found, CLOCK_SETTERS)
 
     def _asked_now(self, service: str) -> list[str]:
         if service == chrony.SERVICE:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.systemd import (
+    CLOCK_SETTERS,
+    TIME_KEEPERS,
     Line,
     Unit,
     UnitsOnDisk,
     conditions,
-    grep_conditions,
-    grep_scripts,
-    grep_units,
-    lines,
+    naming,
     show,
     unit_of,
     units,
@@ -34,8 +33,6 @@ _BY_NAME = (
     "timemaster.service",
     "htpdate.service",
 )
-_PROCESSES = "chronyd|systemd-timesyn|ntpd|ntp-daemon|ptp4l|phc2sys|ts2phc|timemaster|htpdate"
-_PROGRAMS = f"{_PROCESSES}|systemd-timesyncd|ntpdate|ntpdig|sntp|rdate"
 _OWN_CONDITIONS = {"ConditionCapability=CAP_SYS_TIME", "ConditionVirtualization=!container"}
 
 
@@ -75,7 +72,7 @@ PROCESSES = Probe(
     "if [ -e /run/systemd/container ]; then echo container; else echo machine; fi; "
     "p=$(ps -e -ww -o comm=,unit=,args=) || exit 9; "
     "printf '%s\\n' \"$p\" | "
-    f"grep -E '^(({_PROCESSES}) |busybox +[^ ]+ +[^ ]*busybox ntpd )' || [ $? -eq 1 ]",
+    f"grep -E '^(({TIME_KEEPERS}) |busybox +[^ ]+ +[^ ]*busybox ntpd )' || [ $? -eq 1 ]",
     _processes,
 )
 
@@ -88,12 +85,6 @@ UNITS = Probe(
     ),
     units,
 )
-
-CONDITIONS = Probe("time.conditions", grep_conditions(ACCEPTABLE), lines)
-
-UNIT_LINES = Probe("time.unit_lines", grep_units(_PROGRAMS), lines)
-
-SCRIPT_LINES = Probe("time.script_lines", grep_scripts(_PROGRAMS), lines)
 
 
 def running(processes: Processes, known: dict[str, Unit]) -> list[str]:
@@ -113,7 +104,7 @@ def running(processes: Processes, known: dict[str, Unit]) -> list[str]:
 def at_boot(on_disk: UnitsOnDisk, unit_lines: list[Line]) -> list[str]:
     """Return the time services that start at boot: those known by name, those with such a program."""
     names = {on_disk.own_name(name) for name in _BY_NAME}
-    for line in unit_lines:
+    for line in naming(unit_lines, CLOCK_SETTERS):
         unit = on_disk.own_name(unit_of(line))
         is_read = line.file.endswith(".conf") or on_disk.file(unit) == line.file
         if is_read and re.match(r"\s*(Exec\w+\s*=|[^=]*$|[^A-Z])", line.text):

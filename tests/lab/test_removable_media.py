@@ -1,0 +1,234 @@
+"""Removable media on a booted host: each way a medium is mounted or started by itself is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import lab_name
+from hardened import HOST, deploys_of, harden, sabotaged
+from judging import checks, observed, verdicts
+
+from plumbline.lab import Lab
+from plumbline.verify.results import Verdict
+
+RULES_NOW = {"udev_starts_nothing_for_a_medium_now"}
+RULES_BOOT = {"udev_starts_nothing_for_a_medium_after_boot"}
+RULES = RULES_NOW | RULES_BOOT
+RUNS, STARTS = {"no_automounter_runs"}, {"no_automounter_starts_at_boot"}
+MOUNTS_NOW, MOUNTS_BOOT = {"systemd_mounts_no_medium_now"}, {"fstab_mounts_no_medium_after_boot"}
+
+RELOAD = "systemctl daemon-reload"
+ETC, USR = "/etc/udev/rules.d", "/usr/lib/udev/rules.d"
+MOUNT = 'ACTION=="add", SUBSYSTEM=="block", RUN+="/usr/bin/systemd-mount --no-block $devnode"'
+UNIT = "/usr/lib/systemd/system/autofs.service"
+SERVICE = "[Service]\\nExecStart=/usr/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n"
+DEVMON = "cp /usr/bin/sleep /usr/local/bin/devmon"
+
+
+def rule(text: str, path: str = f"{ETC}/90-x.rules") -> tuple[str, str]:
+    """Write a file of rules."""
+    return f"mkdir -p $(dirname {path}); printf '%s\\n' '{text}' >{path}", f"rm {path}"
+
+
+def automounter(after: str, before: str = "true") -> tuple[str, str]:
+    """Install a service called autofs and do something with it; `before` undoes that."""
+    return (
+        f"printf '{SERVICE}' >{UNIT}; {RELOAD}; {after}",
+        f"{before}; systemctl -q disable --now autofs 2>/dev/null || true; rm {UNIT}; {RELOAD}",
+    )
+
+
+def fstab(entry: str) -> tuple[str, str]:
+    """Add an entry of fstab; in a container systemd makes no units of those for devices."""
+    return f"cp -a /etc/fstab /root/fstab; echo '{entry}' >>/etc/fstab", "mv /root/fstab /etc/fstab"
+
+
+PACKAGED = rule(MOUNT, f"{USR}/90-x.rules")
+
+CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
+    "rule_mounts": (rule(MOUNT), RULES),
+    "rule_of_run_is_gone_at_boot": (rule(MOUNT, "/run/udev/rules.d/90-x.rules"), RULES_NOW),
+    "rule_of_a_package_mounts": (PACKAGED, RULES),
+    "rule_of_a_package_is_masked": (
+        (
+            f"{PACKAGED[0]}; ln -s /dev/null {ETC}/90-x.rules",
+            f"rm {USR}/90-x.rules {ETC}/90-x.rules",
+        ),
+        set(),
+    ),
+    "rule_of_a_package_is_overruled_by_an_empty_file": (
+        (
+            f"{PACKAGED[0]}; : >{ETC}/90-x.rules",
+            f"rm {USR}/90-x.rules {ETC}/90-x.rules",
+        ),
+        set(),
+    ),
+    "rule_of_run_overrules_until_boot": (
+        (
+            f"{PACKAGED[0]}; mkdir -p /run/udev/rules.d; : >/run/udev/rules.d/90-x.rules",
+            f"rm {USR}/90-x.rules /run/udev/rules.d/90-x.rules",
+        ),
+        RULES_BOOT,
+    ),
+    "rule_wants_a_service": (
+        rule('SUBSYSTEM=="block", TAG+="systemd", ENV{SYSTEMD_WANTS}+="copy-data@%k.service"'),
+        RULES,
+    ),
+    "rule_starts_any_program_of_an_administrator": (
+        rule('SUBSYSTEMS=="usb", ACTION=="add", RUN+="/usr/bin/python3 /srv/copy.py"'),
+        RULES,
+    ),
+    "rule_of_a_package_starts_a_local_script": (
+        rule('KERNEL=="sd*", RUN+="/bin/sh -c /usr/local/bin/copy"', f"{USR}/90-x.rules"),
+        RULES,
+    ),
+    "rule_goes_on_in_the_next_line": (
+        (
+            "printf '%s\\n' 'SUBSYSTEM==\"block\", \\' '  ACTION==\"add\", \\' "
+            f"'  RUN+=\"/bin/mount /dev/%k\"' "
+            f">{ETC}/90-x.rules",
+            f"rm {ETC}/90-x.rules",
+        ),
+        RULES,
+    ),
+    "rule_for_discs": (rule('KERNEL=="sr[0-9]*", ACTION=="change", RUN+="/bin/mount /dev/%k /mnt"'), RULES),
+    "rule_for_network_cards_only": (
+        rule('SUBSYSTEM=="net", ACTION=="add", RUN+="/usr/local/bin/announce %k"'),
+        set(),
+    ),
+    "rules_after_a_jump_for_others_only": (
+        (
+            "printf '%s\\n' 'SUBSYSTEM!=\"tty\", GOTO=\"end\"' "
+            "'RUN+=\"/usr/local/bin/modem\"' 'LABEL=\"end\"' "
+            f">{ETC}/90-x.rules",
+            f"rm {ETC}/90-x.rules",
+        ),
+        set(),
+    ),
+    "rule_in_a_comment": (rule(f"# {MOUNT}"), set()),
+    "file_without_the_ending": (rule(MOUNT, f"{ETC}/90-x.rules.old"), set()),
+    "later_rule_takes_it_back": (
+        (
+            f'{rule(MOUNT)[0]}; echo \'SUBSYSTEM=="block", RUN=""\' >{ETC}/91-x.rules',
+            f"rm {ETC}/90-x.rules {ETC}/91-x.rules",
+        ),
+        set(),
+    ),
+    "earlier_rule_takes_nothing_back": (
+        (
+            f'{rule(MOUNT)[0]}; echo \'SUBSYSTEM=="block", RUN=""\' >{ETC}/89-x.rules',
+            f"rm {ETC}/90-x.rules {ETC}/89-x.rules",
+        ),
+        RULES,
+    ),
+    "automounter_enabled_and_running": (automounter("systemctl -q enable --now autofs"), RUNS | STARTS),
+    "automounter_enabled_for_the_next_boot": (automounter("systemctl -q enable autofs"), STARTS),
+    "automounter_running_though_disabled": (automounter("systemctl start autofs"), RUNS),
+    "automounter_installed_only": (automounter("true"), set()),
+    "automounter_enabled_but_masked": (
+        automounter(
+            "systemctl -q enable autofs; ln -s /dev/null /etc/systemd/system/autofs.service; " + RELOAD,
+            "rm /etc/systemd/system/autofs.service; " + RELOAD,
+        ),
+        set(),
+    ),
+    "automounter_pulled_in_by_another_unit": (
+        automounter(
+            "mkdir -p /etc/systemd/system/ssh.service.d; "
+            f"printf '[Unit]\\nWants=autofs.service\\n' >/etc/systemd/system/ssh.service.d/x.conf; {RELOAD}",
+            "rm -r /etc/systemd/system/ssh.service.d",
+        ),
+        STARTS,
+    ),
+    "automounter_under_another_name": (
+        (
+            f"{DEVMON}; printf '{SERVICE.replace('/usr/bin/sleep', '/usr/local/bin/devmon')}' "
+            f">/etc/systemd/system/media.service; {RELOAD}; systemctl -q enable --now media",
+            f"systemctl -q disable --now media; rm /etc/systemd/system/media.service /usr/local/bin/devmon; "
+            f"{RELOAD}",
+        ),
+        RUNS | STARTS,
+    ),
+    "fstab_mounts_a_disc": (fstab("/dev/sr0 /media/cdrom iso9660 ro,nofail 0 0"), MOUNTS_BOOT),
+    "fstab_mounts_on_being_looked_at": (
+        fstab("/dev/disk/by-id/usb-x /mnt/stick vfat noauto,x-systemd.automount 0 0"),
+        MOUNTS_BOOT,
+    ),
+    "fstab_mounts_what_is_not_there": (fstab("LABEL=STICK /mnt/stick vfat nofail 0 0"), MOUNTS_BOOT),
+    "fstab_lets_root_mount_a_disc": (
+        fstab("/dev/sr0 /media/cdrom iso9660 ro,user,noauto 0 0"),
+        set(),
+    ),
+    "fstab_mounts_from_the_network": (
+        fstab("files.ot.test:/data /media/data nfs x-systemd.automount,noauto 0 0"),
+        set(),
+    ),
+    "mount_unit_is_triggered": (
+        (
+            "printf '[Mount]\\nWhat=/dev/sr0\\nWhere=/mnt/x\\n' >/etc/systemd/system/mnt-x.mount; "
+            "printf '[Automount]\\nWhere=/mnt/x\\n[Install]\\nWantedBy=multi-user.target\\n' "
+            f">/etc/systemd/system/mnt-x.automount; {RELOAD}; systemctl -q enable mnt-x.automount",
+            "systemctl -q disable mnt-x.automount; rm /etc/systemd/system/mnt-x.*mount; " + RELOAD,
+        ),
+        MOUNTS_NOW | MOUNTS_BOOT,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def deploys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return deploys_of(tmp_path_factory.mktemp("removable_media"), ["removable_media"])
+
+
+@pytest.fixture(scope="module")
+def lab(deploys: Path) -> Iterator[Lab]:
+    with Lab.up(lab_name(), hosts=1, flavour="clean") as up:
+        harden(up, deploys)
+        yield up
+
+
+def failing(lab: Lab) -> set[str]:
+    """Return the checks that failed; every other one must have passed or not apply."""
+    results = verdicts(lab, HOST, "removable_media")
+    assert checks(results, Verdict.UNKNOWN) == {}
+    return {name.partition(":")[2] for name in checks(results, Verdict.FAIL)}
+
+
+def test_hardened_host_passes(lab: Lab) -> None:
+    assert verdicts(lab, HOST, "removable_media")["autorun-off"].verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(("sabotage", "expected"), CASES.values(), ids=CASES)
+def test_seen(lab: Lab, sabotage: tuple[str, str], expected: set[str]) -> None:
+    with sabotaged(lab, *sabotage):
+        assert failing(lab) == expected
+
+
+def test_the_place_is_told(lab: Lab) -> None:
+    with sabotaged(lab, *rule(MOUNT)):
+        name = "autorun-off:udev_starts_nothing_for_a_medium_now"
+        told = observed(verdicts(lab, HOST, "removable_media"), name)
+    assert told == [f'{ETC}/90-x.rules:1: RUN+="/usr/bin/systemd-mount --no-block $devnode"']
+
+
+def test_apply_puts_right_changes_nothing_again_and_outlives_a_reboot(lab: Lab, deploys: Path) -> None:
+    packaged = f"{USR}/90-packaged.rules"
+    lab.run(HOST, rule(MOUNT)[0])
+    lab.run(HOST, rule(MOUNT, packaged)[0])
+    lab.run(HOST, automounter("systemctl -q enable --now autofs")[0])
+    assert failing(lab) == RULES | RUNS | STARTS
+    harden(lab, deploys)
+    assert failing(lab) == set()
+    assert lab.run(HOST, f"cat /var/lib/plumbline/replaced{ETC}/90-x.rules").stdout == f"{MOUNT}\n"
+    assert harden(lab, deploys).changed == []
+    lab.reboot(HOST)
+    assert failing(lab) == set()
+
+
+def test_apply_leaves_a_file_that_does_more_than_mount(lab: Lab, deploys: Path) -> None:
+    naming = 'SUBSYSTEM=="tty", SYMLINK+="modem"'
+    with sabotaged(lab, *rule(f"{naming}\n{MOUNT}")):
+        assert harden(lab, deploys).changed == []
+        assert failing(lab) == RULES
