@@ -7,8 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -49,7 +50,11 @@ def apply_hosts(
         "confirm": confirm is not None,
     }
     report: ApplyReport | None = None
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as said, _started(request, said) as worker:
+    with (
+        ExitStack() as interruptions,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        _started(request, said) as worker,
+    ):
         for event in _events(worker):
             kind = event.pop("event")
             if kind == "progress" and progress is not None:
@@ -58,8 +63,11 @@ def apply_hosts(
                 raise _error(event)
             elif kind == "plan":
                 report = _report(event, dry=True)
+                go = not dry and (confirm is None or confirm(report))
+                if go:
+                    interruptions.enter_context(_stopping_in_order(worker))
                 if confirm is not None and not dry:
-                    _answer(worker, go=confirm(report))
+                    _answer(worker, go=go)
             elif kind == "result":
                 return _report(event, dry=dry or _only_planned(event))
         raise PlumblineError(
@@ -97,21 +105,32 @@ def _started(request: dict[str, Any], said: IO[str]) -> Iterator[subprocess.Pope
 
 
 def _events(worker: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
-    """Yield what the worker says; the first interruption asks it to stop, the second ends it."""
+    """Yield what the worker says, until it ends."""
     assert worker.stdout is not None  # noqa: S101  (opened as a pipe above)
-    asked = False
-    while True:
-        try:
-            line = worker.stdout.readline()
-        except KeyboardInterrupt:
-            if asked:
-                raise
-            asked = True
-            worker.send_signal(signal.SIGTERM)
-            continue
-        if not line:
-            return
+    while line := worker.stdout.readline():
         yield json.loads(line)
+
+
+@contextmanager
+def _stopping_in_order(worker: subprocess.Popen[str]) -> Iterator[None]:
+    """While hosts are changed, let the first Ctrl-C ask the worker to stop, and only the second end it.
+
+    Before that, and in threads other than the main one, Ctrl-C does what it always does.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        worker.send_signal(signal.SIGTERM)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _answer(worker: subprocess.Popen[str], *, go: bool) -> None:
@@ -120,7 +139,9 @@ def _answer(worker: subprocess.Popen[str], *, go: bool) -> None:
 
 def _write(worker: subprocess.Popen[str], line: str) -> None:
     assert worker.stdin is not None  # noqa: S101  (opened as a pipe above)
-    print(line, file=worker.stdin, flush=True)
+    # If it has died, what it says, or does not, tells so.
+    with suppress(BrokenPipeError):
+        print(line, file=worker.stdin, flush=True)
 
 
 def _last_line(said: IO[str]) -> str:

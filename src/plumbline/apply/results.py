@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Literal
 
 from plumbline.errors import COMPLIANT, NOT_REACHED, TOOL_FAILED
@@ -84,3 +86,16 @@ class Progress(Strict):
     step: str
     done: int = 0
     total: int = 0
+
+
+SCHEMA_FILE = Path(__file__).with_name("apply.schema.json")
+"""The JSON Schema of an ApplyReport, for those who read `plumb apply --format json`."""
+
+
+def schema_text() -> str:
+    """Return what SCHEMA_FILE holds; a unit test fails when the file says otherwise."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **ApplyReport.model_json_schema(mode="serialization"),
+    }
+    return json.dumps(schema, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -35,6 +35,7 @@ from plumbline.spec.model import HostSpec, System
 AT_ONCE = 20
 """Hosts worked on at the same time."""
 
+STOPPING = "stopping after the operation at hand"
 WINDOWS = "it is a Windows host; this command does not handle those yet"
 
 
@@ -81,6 +82,7 @@ class Worker:
     def __init__(self, wire: Wire, request: Request) -> None:
         self._wire, self._request = wire, request
         self._stop = False
+        self._changing: list[str] = []
         gevent.signal_handler(signal.SIGTERM, self._stop_soon)
 
     def run(self) -> None:
@@ -101,6 +103,7 @@ class Worker:
         self._wire.send("plan", hosts=[result.model_dump(mode="json") for result in results])
         planned = {name: run for name, run in runs.items() if plans[name].outcome == "planned"}
         if not self._request.dry and (not self._request.confirm or self._wire.receive() == "go"):
+            self._changing = list(planned)
             self._state.set_stage(StateStage.Execute)
             self._state.is_executing = True
             done = self._each(planned, lambda run, tell: run.execute(tell, self._stopping))
@@ -111,6 +114,8 @@ class Worker:
 
     def _stop_soon(self) -> None:
         self._stop = True
+        for name in self._changing:
+            self._wire.send("progress", **Progress(host=name, step=STOPPING).model_dump())
 
     def _stopping(self) -> bool:
         return self._stop or self._wire.gone

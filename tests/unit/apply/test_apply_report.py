@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+import jsonschema  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from plumbline.apply.results import ApplyReport, Change, Failed, HostResult, Outcome
+from plumbline.apply.results import (
+    SCHEMA_FILE,
+    ApplyReport,
+    Change,
+    Failed,
+    HostResult,
+    Outcome,
+    schema_text,
+)
 from plumbline.apply.telling import unified_diff
 from plumbline.apply.text import plan_lines, result_lines
 
@@ -44,6 +55,14 @@ def test_the_document_comes_back_as_it_was() -> None:
     failed = Failed(operation="Install chrony", subject="time", output=["E: no such package"])
     whole = report(host("failed", changed=[CHANGE], problem="no", failed=failed, not_done=["a: b"]), dry=True)
     assert ApplyReport.model_validate_json(whole.model_dump_json()) == whole
+
+
+def test_the_published_schema_is_that_of_the_document() -> None:
+    assert SCHEMA_FILE.read_text() == schema_text(), "write plumbline.apply.results.schema_text() to the file"
+    schema = json.loads(schema_text())
+    jsonschema.validate(json.loads(report(host("planned", changed=[CHANGE])).model_dump_json()), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"dry": True, "hosts": [{"host": "a"}]}, schema)
 
 
 def test_the_plan_shows_details_and_diffs_by_subject() -> None:

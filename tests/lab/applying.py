@@ -1,0 +1,41 @@
+"""What the apply tests share: the hosts' names, a usual deploy, and what is on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from plumbline.lab import Lab
+
+Deploys = Callable[[str], Path]
+"""Makes a package like `deploys/` from the body of its one subject, which uses `desired`."""
+
+FIRST, SECOND = "srv-app-01", "srv-hist-01"
+
+# Every file but logs and what lives in /run: entering the host already writes to those.
+FILES = (
+    "find / /tmp -xdev \\( -path /var/log -o -path /run \\) -prune -o "
+    "-printf '%p %s %m %U:%G %T@ %l\\n' | sort -u"
+)
+STATE = (
+    "cat /proc/sys/net/ipv*/conf/*/forwarding /proc/sys/net/ipv*/conf/*/accept_redirects; nft list ruleset; "
+    "systemctl list-unit-files --no-legend; systemctl list-units --no-legend --plain --type=service,socket "
+    "| awk '$1 !~ /^(user|session)/'; dpkg-query -W"
+)
+
+USUAL = """
+    written = whole_file("/etc/tiny/a.conf", f"host={desired.host.name}\\n")
+    no_file("/etc/nothing")
+    sysctl_settings("tiny", {"net.ipv4.ip_forward": 0, "net.ipv4.conf.*.accept_redirects": 0})
+    unit_off("apt-daily.timer")
+    unit_on("systemd-journald.service")
+    unit_restarted("ssh.service", when=[written], verb="reload")
+"""
+
+
+def files_of(lab: Lab, host: str) -> set[str]:
+    return set(lab.run(host, FILES).stdout.splitlines())
+
+
+def state_of(lab: Lab, host: str) -> list[str]:
+    return lab.run(host, STATE).stdout.splitlines()
