@@ -32,25 +32,6 @@ _FOLDERS = f"{DIRECTORY} /run/systemd/network /usr/local/lib/systemd/network /us
 
 HEAD = "# Written by Plumbline from the specification; the whole file is replaced when it differs.\n"
 
-UNUSED_CONTENT = (
-    HEAD
-    + """\
-# Every interface that no file before this one is for: loopback excepted, it is taken down and kept down.
-
-[Match]
-Type=!loopback
-
-[Link]
-ActivationPolicy=always-down
-RequiredForOnline=no
-
-[Network]
-DHCP=no
-LinkLocalAddressing=no
-IPv6AcceptRA=no
-"""
-)
-
 
 class Manager(FactBase[list[str]]):
     """Which programs configure the network at boot: `networkd`, `ifupdown`, `NetworkManager`, …"""
@@ -144,7 +125,7 @@ def _by_networkd(desired: DesiredState, interfaces: Sequence[Interface]) -> None
     for interface in interfaces:
         path = f"{DIRECTORY}/{FIRST}{interface.name}.network"
         changed.append(whole_file(path, render_network(desired, interface)))
-    changed.append(whole_file(UNUSED, UNUSED_CONTENT))
+    changed.append(whole_file(UNUSED, render_unused(interfaces)))
     _networkd_reloaded(name="Reload systemd-networkd", _if=any_changed(*changed))
 
 
@@ -191,6 +172,28 @@ def render_network(desired: DesiredState, interface: Interface) -> str:
         *(f"Gateway={gateway}" for gateway in gateways),
         *(f"DNS={server}" for server in desired.site.dns),
         f"Domains={desired.site.domain}",
+        "DHCP=no",
+        "LinkLocalAddressing=no",
+        "IPv6AcceptRA=no",
+    ]
+    return HEAD + "\n" + "\n".join(lines) + "\n"
+
+
+def render_unused(interfaces: Sequence[Interface]) -> str:
+    """Return the .network file of every other interface: loopback excepted, it is taken and kept down.
+
+    The specified ones are named too, so that a host whose own file was deleted is not cut off at boot.
+    """
+    lines = [
+        "[Match]",
+        "Type=!loopback",
+        f"Name=!{' '.join(interface.name for interface in interfaces)}",
+        "",
+        "[Link]",
+        "ActivationPolicy=always-down",
+        "RequiredForOnline=no",
+        "",
+        "[Network]",
         "DHCP=no",
         "LinkLocalAddressing=no",
         "IPv6AcceptRA=no",

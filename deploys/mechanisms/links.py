@@ -91,6 +91,11 @@ def _link_commands(there: LinksOnHost, declared: Mapping[str, str]) -> Generator
             yield f"{name}: up → down", f"ip link set dev {quoted} down"
         if link["addr_info"]:
             yield f"{name}: its addresses are removed", f"ip addr flush dev {quoted}"
+    for name, link in there.links.items():
+        for entry in link["addr_info"] if "LOOPBACK" in link["flags"] else []:
+            if entry["family"] == "inet" and not entry["local"].startswith("127."):
+                address = f"{entry['local']}/{entry['prefixlen']}"
+                yield f"{name}: {address} is removed", f"ip addr del {address} dev {shlex.quote(name)}"
     for name, wanted in declared.items():
         for entry in there.links[name]["addr_info"]:
             address = f"{entry['local']}/{entry['prefixlen']}"

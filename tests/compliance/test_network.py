@@ -88,7 +88,7 @@ def test_no_policy_rules_now(host):
 
 @control("no-routing")
 def test_no_other_routes_or_rules_at_boot(host, spec, site):
-    """No routes but the default through the VLAN's gateway, and no rules, are configured for the next boot."""
+    """No rules, and no routes but the default through the VLAN's gateway, are set for the next boot."""
     assert host.network.routes_at_boot(gateways(spec, site)) == []
 
 

@@ -7,7 +7,7 @@ from plumbline.verify import control
 
 @control("time-from-site")
 def test_a_time_service_runs(host, accepts):
-    """A time service runs now."""
+    """Accepted time services run now, at least one, and none of another kind."""
     assert host.time.services_now in accepts("services")
 
 
@@ -19,7 +19,7 @@ def test_no_second_time_service_runs(host):
 
 @control("time-from-site")
 def test_a_time_service_starts_at_boot(host, accepts):
-    """A time service starts at boot."""
+    """Accepted time services start at boot, at least one, and none of another kind."""
     assert host.time.services_at_boot in accepts("services")
 
 
