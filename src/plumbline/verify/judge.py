@@ -56,6 +56,15 @@ def judge(
     )
 
 
+_UNUSED = (
+    *("cacheprovider", "terminal", "faulthandler", "junitxml", "pastebin", "logging", "warnings", "doctest"),
+    *("unittest", "stepwise", "setuponly", "setupplan", "recwarn", "legacypath", "debugging"),
+    # These two collect garbage at the end of the run, which takes a tenth of a second.
+    *("unraisableexception", "threadexception"),
+)
+"""Plugins of pytest that the suites have no use for; leaving them out makes a check answer sooner."""
+
+
 def _run_suites(run: ComplianceRun, suites: Path, only: Sequence[str]) -> None:
     """Run pytest quietly, with no plugin of the surroundings and no file left behind."""
     told = io.StringIO()
@@ -63,7 +72,7 @@ def _run_suites(run: ComplianceRun, suites: Path, only: Sequence[str]) -> None:
     # From the folder above, a suite's module is called compliance.test_…: no other test module's name.
     arguments = [*wanted, "-c", os.devnull, "--rootdir", str(suites.parent), "--confcutdir", str(suites)]
     arguments.append("--import-mode=importlib")
-    for plugin in ("cacheprovider", "terminal", "faulthandler", "junitxml", "pastebin"):
+    for plugin in _UNUSED:
         arguments += ["-p", f"no:{plugin}"]
     before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"

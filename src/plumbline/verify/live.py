@@ -9,8 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from plumbline.errors import PlumblineError
+from plumbline.evidence.collector import script
 from plumbline.evidence.gather import Gathered, gather, targets_of
 from plumbline.policy.standard import DesiredState
+from plumbline.probes import all_probes
 from plumbline.report.locales import text
 from plumbline.report.recognised import problem_text
 from plumbline.spec.load import Inventory
@@ -30,10 +32,13 @@ class Collection:
         self._save = save
         self._gathered: dict[str, Gathered] = {}
         self._failed: BaseException | None = None
+        self._script = ""
         # A daemon, so that who stops the program does not wait for hosts that hang.
         self._thread = threading.Thread(target=self._gather, name="collection", daemon=True)
 
     def __enter__(self) -> Self:
+        # Made before the thread starts, which would share this process's time with the imports that follow.
+        self._script = script(all_probes())
         self._thread.start()
         return self
 
@@ -54,10 +59,7 @@ class Collection:
 
     def _gather(self) -> None:
         try:
-            from plumbline.evidence.collector import script
-            from plumbline.probes import all_probes
-
-            for found in gather(self._targets, script(all_probes())):
+            for found in gather(self._targets, self._script):
                 self._gathered[found.target.name] = found
         except BaseException as error:  # raised again in the thread that waits
             self._failed = error

@@ -32,6 +32,11 @@ class ComplianceRun:
         self.broken: str | None = None
         """Why a suite could not be read, if one could not."""
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Spare pytest the rendering of tracebacks that `plumb check` never shows."""
+        if config.pluginmanager.get_plugin("terminalreporter") is None:
+            config.option.tbstyle = "native"
+
     def host(self, target: Target) -> DeliveredHost:
         """Return the host made from a target's evidence, one object a host."""
         if target.name not in self._hosts:

@@ -1,0 +1,1 @@
+"""How fast Plumbline is, as ratios: `python -m benchmarks`; docs/benchmarks.md explains them."""

@@ -1,0 +1,125 @@
+"""`python -m benchmarks`: measure ratios on one host, print them as a table, keep them as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.contests import (
+    ProbeCost,
+    Row,
+    check_against_collector,
+    check_against_stock,
+    help_against_nothing,
+)
+from benchmarks.ground import Ground, given_ground, lab_ground
+from plumbline.errors import PlumblineError
+
+SLOWEST = 10
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("host", required=False)
+@click.option(
+    "-i",
+    "--inventory",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Measure on HOST of this inventory, as it is, instead of on a lab host of our own (needs root).",
+)
+@click.option("--rounds", type=click.IntRange(min=3), default=9, show_default=True, help="Rounds a contest.")
+@click.option(
+    "--stock-rounds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Rounds of stock testinfra without a shared connection, which is slow.",
+)
+@click.option(
+    "--json", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here."
+)
+def main(host: str | None, inventory: Path | None, rounds: int, stock_rounds: int, kept: Path | None) -> None:
+    """Print how fast Plumbline is: ratios of medians, with their spread.
+
+    Nothing is changed on a host that is given.
+    """
+    if host and not inventory:
+        raise click.UsageError("a HOST is one of an inventory; give it with -i")
+    _tell("bringing up and hardening a lab host" if inventory is None else f"measuring on {inventory}")
+    with (
+        lab_ground() if inventory is None else nullcontext(given_ground(inventory, host)) as ground,
+        tempfile.TemporaryDirectory(prefix="plb") as place,
+    ):
+        rows, costs = _measured(ground, Path(place), rounds, stock_rounds)
+    _print(rows, costs)
+    if kept is not None:
+        kept.write_text(json.dumps(_document(rows, costs), indent=2) + "\n")
+
+
+def _measured(
+    ground: Ground, work: Path, rounds: int, stock_rounds: int
+) -> tuple[list[Row], list[ProbeCost]]:
+    _tell("plumb --help")
+    rows = [help_against_nothing(rounds)]
+    _tell("plumb check against the bare collector")
+    row, costs = check_against_collector(ground, work, rounds)
+    rows.append(row)
+    _tell("stock testinfra against plumb check; this takes a while")
+    rows += check_against_stock(ground, work, max(3, rounds // 2), stock_rounds)
+    return rows, costs
+
+
+def _print(rows: list[Row], costs: list[ProbeCost]) -> None:
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    for row in rows:
+        console.print(f"[bold]{row.what}[/bold]: {row.ratio}")
+        console.print(f"    {row.ratio.of}  against  {row.ratio.to}")
+        if row.note:
+            console.print(f"    {row.note}")
+        if row.target:
+            console.print(f"    target: {row.target}: {'holds' if row.holds else 'DOES NOT HOLD'}")
+    table = Table("probe", "median ms", "most ms", box=None, pad_edge=False)
+    for cost in costs[:SLOWEST]:
+        table.add_row(cost.name, f"{cost.median:.0f}", f"{cost.most:.0f}")
+    total = sum(cost.median for cost in costs)
+    table.add_row(f"all {len(costs)}", f"{total:.0f}", "")
+    console.print(f"\nThe slowest {min(SLOWEST, len(costs))} probes on the host:")
+    console.print(table)
+
+
+def _document(rows: list[Row], costs: list[ProbeCost]) -> dict[str, Any]:
+    return {
+        "format": "plumbline-benchmarks/1",
+        "machine": {
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+            "kernel": platform.release(),
+        },
+        "contests": [row.as_data() for row in rows],
+        "probes_ms": {cost.name: {"median": cost.median, "most": cost.most} for cost in costs},
+    }
+
+
+def _tell(what: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"benchmarks: {what}", err=True)
+
+
+if __name__ == "__main__":
+    try:
+        main(prog_name="python -m benchmarks")
+    except PlumblineError as error:
+        click.echo(f"benchmarks: {error}", err=True)
+        sys.exit(error.exit_code)
+    except RuntimeError as error:
+        click.echo(f"benchmarks: {error}", err=True)
+        sys.exit(1)
