@@ -10,6 +10,12 @@ from deploys.mechanisms.units import unit_masked, unit_on, unit_restarted
 from plumbline.policy.standard import DesiredState
 
 FILE = "/etc/chrony/chrony.conf"
+DEFAULTS = "/etc/default/chrony"
+
+OPTIONS = """\
+# Written by Plumbline; the whole file is replaced when it differs. chronyd reads its own configuration alone.
+DAEMON_OPTS="-F 1"
+"""
 
 OTHERS = ("systemd-timesyncd.service", "ntp.service", "ntpsec.service", "openntpd.service")
 
@@ -45,7 +51,8 @@ def apply(desired: DesiredState) -> None:
     installed = packages(["chrony"])
     content = HEAD + "".join(f"server {source} iburst\n" for source in sources) + FOOT
     written = whole_file(FILE, content, check="chronyd -p -f {} >/dev/null")
+    options = whole_file(DEFAULTS, OPTIONS)
     for unit in OTHERS:
         unit_masked(unit)
     unit_on("chrony.service")
-    unit_restarted("chrony.service", when=[installed, written])
+    unit_restarted("chrony.service", when=[installed, written, options])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 ADDRESS_MAX = 2**32 - 1
 
@@ -88,16 +90,47 @@ def everything() -> list[Box]:
 
 def meet(left: Iterable[Box], right: Iterable[Box]) -> list[Box]:
     """Return the flows in both sets, told with the rules of the left one."""
-    others = list(right)
-    return [common for box in left for other in others if (common := box.meet(other)) is not None]
+    others = _Ordered(right)
+    pairs = ((box, other) for box in left for other in others.touching(box))
+    return [common for box, other in pairs if (common := box.meet(other)) is not None]
 
 
 def less(left: Iterable[Box], right: Iterable[Box]) -> list[Box]:
     """Return the flows of the left set that are not in the right one."""
-    remaining = list(left)
-    for other in right:
-        remaining = [part for box in remaining for part in box.without(other)]
-    return remaining
+    others = _Ordered(right)
+    found: list[Box] = []
+    for box in left:
+        remaining = [box]
+        for other in others.touching(box):
+            # The others come by their lowest address, so what lies below it is not touched any more.
+            found += [part for part in remaining if part.high < other.low]
+            remaining = [
+                part for whole in remaining if whole.high >= other.low for part in whole.without(other)
+            ]
+        found += remaining
+    return found
+
+
+class _Ordered:
+    """Boxes by their lowest address, so that those that touch a box are found without looking at all."""
+
+    def __init__(self, boxes: Iterable[Box]) -> None:
+        self._boxes: dict[str, list[Box]] = {}
+        for box in boxes:
+            self._boxes.setdefault(box.protocol, []).append(box)
+        self._lows: dict[str, list[int]] = {}
+        self._highest: dict[str, list[int]] = {}
+        for protocol, found in self._boxes.items():
+            found.sort(key=lambda box: box.low)
+            self._lows[protocol] = [box.low for box in found]
+            self._highest[protocol] = list(accumulate((box.high for box in found), max))
+
+    def touching(self, box: Box) -> list[Box]:
+        """Return the boxes with an address of this one, by their lowest."""
+        boxes, highest = self._boxes.get(box.protocol, []), self._highest.get(box.protocol, [])
+        last = bisect_right(self._lows.get(box.protocol, []), box.high)
+        first = bisect_left(highest, box.low, 0, last)
+        return [other for other in boxes[first:last] if other.high >= box.low]
 
 
 def of_network(

@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plumbline.probes.base import Output, ParseError
-from plumbline.probes.firewall import BOOT, LEGACY, NOW, UNITS, _defaults, _openings, _rewriting, _shut_out
+from plumbline.probes.firewall import (
+    BOOT,
+    LEGACY,
+    NOW,
+    UNITS,
+    Entrance,
+    _defaults,
+    _openings,
+    _rewriting,
+    _shut_out,
+)
 from plumbline.probes.firewall.evaluate import Packet, inbound
 from plumbline.probes.firewall.flows import ADDRESS_MAX, Box, everything, less, meet, of_network
 from plumbline.probes.firewall.ruleset import Ruleset, parse_ruleset
@@ -36,6 +46,7 @@ def iifname(name: str, op: str = "==") -> Json:
 
 ACCEPT: Json = {"accept": None}
 DROP: Json = {"drop": None}
+MARK: Json = {"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": 7}}
 LIMIT: Json = {"limit": {"rate": 5, "burst": 5, "per": "second"}}
 
 
@@ -113,15 +124,15 @@ def test_replies_are_no_opening_but_new_with_them_is() -> None:
 
 
 def test_unanswerable_accept_may_let_in_but_surely_does_not() -> None:
-    limited = ruleset([match("tcp", "dport", 22), LIMIT, ACCEPT])
-    assert told(inbound(limited, Packet(answer="may"))) == ["tcp 22 from anywhere"]
-    assert inbound(limited, Packet(answer="surely")) == []
+    marked = ruleset([match("tcp", "dport", 22), MARK, ACCEPT])
+    assert told(inbound(marked, Packet(answer="may"))) == ["tcp 22 from anywhere"]
+    assert inbound(marked, Packet(answer="surely")) == []
 
 
 def test_unanswerable_drop_does_not_keep_out_but_spoils_surely() -> None:
-    limited = ruleset([LIMIT, DROP], [match("tcp", "dport", 22), ACCEPT])
-    assert told(inbound(limited, Packet(answer="may"))) == ["tcp 22 from anywhere"]
-    assert inbound(limited, Packet(answer="surely")) == []
+    marked = ruleset([MARK, DROP], [match("tcp", "dport", 22), ACCEPT])
+    assert told(inbound(marked, Packet(answer="may"))) == ["tcp 22 from anywhere"]
+    assert inbound(marked, Packet(answer="surely")) == []
 
 
 def test_drop_before_accept_closes() -> None:
@@ -241,7 +252,9 @@ def test_ip6_table_says_nothing_of_ipv4() -> None:
 
 def test_missing_loopback_rule_is_named() -> None:
     rules = ruleset([ct_state("established", "related"), ACCEPT])
-    assert {line.split(":")[0] for line in _shut_out(rules, "eth0")} == {"loopback"}
+    assert {
+        line.split(":")[0] for line in _shut_out(rules, Entrance("eth0", ipaddress.IPv4Address("192.0.2.1")))
+    } == {"loopback"}
 
 
 def test_recorded_ruleset_of_many_kinds_is_understood() -> None:
@@ -401,3 +414,19 @@ def size(found: list[Box]) -> int:
 def test_a_box_is_what_it_shares_and_what_it_does_not(left: Box, right: Box) -> None:
     assert size([left]) == size(meet([left], [right])) + size(less([left], [right]))
     assert meet(less([left], [right]), [right]) == []
+
+
+@given(st.lists(boxes, max_size=6), st.lists(boxes, max_size=6))
+def test_many_boxes_split_as_one_does(left: list[Box], right: list[Box]) -> None:
+    rest = less(left, right)
+    assert meet(rest, right) == []
+    assert less(meet(left, right), right) == []
+
+
+def test_long_list_of_addresses_is_followed_all_the_same() -> None:
+    addresses = [str(ipaddress.IPv4Address(0x0B000000 + 7 * index)) for index in range(4000)]
+    named = {"set": {"family": "inet", "table": "t", "name": "s", "elem": addresses}}
+    rules = ruleset([match("ip", "saddr", "@s"), DROP], [match("tcp", "dport", 22), ACCEPT], more=[named])
+    opened = _openings(rules)
+    assert len(opened) == len(addresses) + 1
+    assert size(opened) == ADDRESS_MAX + 1 - len(addresses)
