@@ -110,6 +110,7 @@ class LabHost:
             signatures = self.root / "var/lib/clamav/daily.cud"
             make_directory(signatures.parent)
             signatures.write_bytes(daily_database(datetime.now(UTC)))
+            signatures.chmod(0o644)
             write(self.root, "/etc/machine-id", f"{secrets.token_hex(16)}\n", mode=0o444)
             for home in ("/root", *(f"/home/{user}" for user in USERS)):
                 authorize(self.root, home, public_key)

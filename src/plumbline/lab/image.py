@@ -113,6 +113,7 @@ def _run(command: list[str], output: int, log: Path) -> None:
             stderr=output,
             timeout=BUILD_SECONDS,
             env=environment,
+            umask=0o022,
         )
     except subprocess.TimeoutExpired as late:
         raise PlumblineError(
@@ -140,3 +141,4 @@ def index_packages(directory: Path) -> None:
         )
     index = "\n".join(entries)
     (directory / "Packages").write_text(index)
+    (directory / "Packages").chmod(0o644)
