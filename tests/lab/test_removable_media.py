@@ -45,6 +45,22 @@ def fstab(entry: str) -> tuple[str, str]:
     return f"cp -a /etc/fstab /root/fstab; echo '{entry}' >>/etc/fstab", "mv /root/fstab /etc/fstab"
 
 
+def own_unit(
+    name: str, text: str, expected: set[str], also: tuple[str, str] | None = None
+) -> tuple[tuple[str, str], set[str]]:
+    """Write a unit, and perhaps the service it starts, and enable it."""
+    units = {name: text} | dict([also] if also else [])
+    written = "; ".join(f"printf '{body}' >/etc/systemd/system/{unit}" for unit, body in units.items())
+    gone = " ".join(f"/etc/systemd/system/{unit}" for unit in units)
+    return (
+        (
+            f"{written}; {RELOAD}; systemctl -q enable {name}",
+            f"systemctl -q disable {name}; rm {gone}; {RELOAD}",
+        ),
+        expected,
+    )
+
+
 PACKAGED = rule(MOUNT, f"{USR}/90-x.rules")
 
 CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
@@ -151,6 +167,40 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
         ),
         RUNS | STARTS,
     ),
+    "rule_of_no_package_starts_a_helper": (
+        rule('SUBSYSTEM=="block", RUN+="stick.sh %k"', f"{USR}/90-x.rules"),
+        RULES,
+    ),
+    "word_of_a_rule_goes_on_in_the_next_line": (
+        (
+            f"printf '%s\\n' 'SUBSYSTEM==\"block\", RU\\' 'N+=\"/bin/mount /dev/%k\"' >{ETC}/90-x.rules",
+            f"rm {ETC}/90-x.rules",
+        ),
+        RULES,
+    ),
+    "service_comes_with_a_device": own_unit(
+        "x.service", r"[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=dev-sdb1.device\n", STARTS
+    ),
+    "service_mounts_a_stick_with_a_timer": own_unit(
+        "x.timer",
+        r"[Timer]\nOnUnitActiveSec=1h\n[Install]\nWantedBy=timers.target\n",
+        STARTS,
+        also=("x.service", r"[Service]\nExecStart=/bin/mount /dev/sdb1 /mnt\n"),
+    ),
+    "path_unit_waits_for_a_stick": own_unit(
+        "x.path",
+        r"[Path]\nPathExists=/dev/sdb1\n[Install]\nWantedBy=paths.target\n",
+        STARTS,
+        also=("x.service", r"[Service]\nExecStart=/bin/true\n"),
+    ),
+    "device_comes_with_a_service": (
+        (
+            "mkdir /etc/systemd/system/dev-sdb1.device.d; "
+            "printf '[Unit]\\nWants=x.service\\n' >/etc/systemd/system/dev-sdb1.device.d/x.conf",
+            "rm -r /etc/systemd/system/dev-sdb1.device.d",
+        ),
+        STARTS,
+    ),
     "fstab_mounts_a_disc": (fstab("/dev/sr0 /media/cdrom iso9660 ro,nofail 0 0"), MOUNTS_BOOT),
     "fstab_mounts_on_being_looked_at": (
         fstab("/dev/disk/by-id/usb-x /mnt/stick vfat noauto,x-systemd.automount 0 0"),
@@ -165,6 +215,55 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
         fstab("files.ot.test:/data /media/data nfs x-systemd.automount,noauto 0 0"),
         set(),
     ),
+    "automount_unit_is_enabled_behind_systemd_s_back": (
+        (
+            "printf '[Mount]\\nWhat=/dev/sr0\\nWhere=/mnt/x\\n' >/etc/systemd/system/mnt-x.mount; "
+            "printf '[Automount]\\nWhere=/mnt/x\\n' >/etc/systemd/system/mnt-x.automount; "
+            "mkdir -p /etc/systemd/system/local-fs.target.wants; "
+            "ln -s ../mnt-x.automount /etc/systemd/system/local-fs.target.wants/",
+            "rm /etc/systemd/system/mnt-x.*mount /etc/systemd/system/local-fs.target.wants/mnt-x.automount; "
+            + RELOAD,
+        ),
+        MOUNTS_BOOT,
+    ),
+    "automounter_of_a_user_s_session": (
+        (
+            "mkdir -p /etc/xdg/autostart; "
+            "printf '[Desktop Entry]\\nExec=udiskie --tray\\n' >/etc/xdg/autostart/x.desktop",
+            "rm /etc/xdg/autostart/x.desktop",
+        ),
+        STARTS,
+    ),
+    "automounter_named_without_its_path": own_unit(
+        "x.service", r"[Service]\nExecStart=udiskie -a\n[Install]\nWantedBy=multi-user.target\n", STARTS
+    ),
+    "stick_mounted_by_a_service_at_boot": own_unit(
+        "x.service",
+        r"[Service]\nExecStart=mount /dev/disk/by-label/STICK /mnt\n[Install]\nWantedBy=multi-user.target\n",
+        STARTS,
+    ),
+    "stick_mounted_before_a_service_starts": own_unit(
+        "x.service",
+        r"[Service]\nExecStartPre=mount /dev/sdb1 /mnt\nExecStart=/bin/true\n"
+        r"[Install]\nWantedBy=multi-user.target\n",
+        STARTS,
+    ),
+    "automounter_started_by_cron": (
+        ("echo '@reboot root /usr/bin/devmon' >/etc/cron.d/x", "rm /etc/cron.d/x"),
+        STARTS,
+    ),
+    "automounter_runs_without_a_service": (
+        (
+            "cp /usr/bin/sleep /usr/local/bin/udevil; systemd-run -q --unit=medium /usr/local/bin/udevil 600",
+            "systemctl stop medium; rm /usr/local/bin/udevil",
+        ),
+        RUNS,
+    ),
+    "fstab_mounts_on_being_looked_at_by_the_old_word": (
+        fstab("/dev/sr0 /media/cdrom iso9660 noauto,comment=systemd.automount 0 0"),
+        MOUNTS_BOOT,
+    ),
+    "fstab_mounts_a_card_that_is_not_there": (fstab("/dev/mmcblk1p1 /mnt/card vfat nofail 0 0"), MOUNTS_BOOT),
     "mount_unit_is_triggered": (
         (
             "printf '[Mount]\\nWhat=/dev/sr0\\nWhere=/mnt/x\\n' >/etc/systemd/system/mnt-x.mount; "
@@ -204,6 +303,12 @@ def test_hardened_host_passes(lab: Lab) -> None:
 def test_seen(lab: Lab, sabotage: tuple[str, str], expected: set[str]) -> None:
     with sabotaged(lab, *sabotage):
         assert failing(lab) == expected
+
+
+def test_what_a_generator_of_this_host_makes_is_not_known(lab: Lab) -> None:
+    path = "/etc/systemd/system-generators/x"
+    with sabotaged(lab, f"mkdir -p $(dirname {path}); ln -s /bin/true {path}", f"rm {path}"):
+        assert verdicts(lab, HOST, "removable_media")["autorun-off"].verdict is Verdict.UNKNOWN
 
 
 def test_the_place_is_told(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from plumbline.probes.base import Probe
 from plumbline.probes.host import DeliveredHost
-from plumbline.probes.network import CONFIGURATION, LIVE, PROGRAMS, SYSCTL, SYSTEM
+from plumbline.probes.network import BOOT_COMMANDS, CONFIGURATION, LIVE, ON_DISK, PROGRAMS, SYSCTL, SYSTEM
 from plumbline.probes.network.configuration import NETPLAN_GENERATORS
 
 RECORDED = Path(__file__).parents[2] / "recorded"
@@ -47,7 +47,11 @@ class RecordedBackend:
 
 def host_printing(answers: Mapping[Probe[Any], str]) -> DeliveredHost:
     """Make a host of probes and what they print."""
-    backend: Any = RecordedBackend({probe.command: text for probe, text in answers.items()})
+    usual: dict[Probe[Any], str] = {
+        BOOT_COMMANDS: "end\n",
+        ON_DISK: recorded("systemd/on-disk-systemd-252.txt"),
+    }
+    backend: Any = RecordedBackend({probe.command: text for probe, text in {**usual, **answers}.items()})
     return DeliveredHost(backend)
 
 

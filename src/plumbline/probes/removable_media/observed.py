@@ -48,6 +48,11 @@ class RemovableMedia(Subject):
         return self.read(MOUNTS).boot
 
     @property
+    def generators(self) -> list[str]:
+        """Programs of this host's own that make units at boot."""
+        return self.read(MOUNTS).generators
+
+    @property
     def desktop(self) -> Desktop:
         """The desktops installed and their settings."""
         return self.read(DESKTOP)

@@ -25,14 +25,17 @@ for directory in {" ".join(DIRECTORIES)}; do
         [ ! -f "$file" ] || set -- "$@" "$file"
     done
 done
-[ $# -eq 0 ] || awk 'function flush() {{ if (wanted) printf "%s", kept; kept = ""; wanted = 0 }}
-    FNR == 1 {{ flush(); goes_on = 0 }}
-    /^[ \t]*#/ && !goes_on {{ next }}
-    {{ asks = /RUN|_WANTS|PROGRAM|IMPORT\{{?"?program/ }}
-    asks {{ wanted = 1 }}
-    goes_on || asks || /GOTO|LABEL/ || /\\$/ {{ kept = kept "line\t" FILENAME "\t" FNR "\t" $0 "\n" }}
-    {{ goes_on = /\\$/ }}
+[ $# -eq 0 ] || awk 'function flush() {{
+        if (joined ~ /RUN|_WANTS|PROGRAM|IMPORT|GOTO|LABEL/) printf "%s", kept
+        kept = joined = ""
+    }}
+    FNR == 1 {{ flush() }}
+    /^[ \t]*#/ {{ next }}
+    {{ kept = kept "line\t" FILENAME "\t" FNR "\t" $0 "\n"; sub(/^[ \t]+/, ""); sub(/\r$/, "")
+       goes_on = sub(/\\$/, ""); joined = joined $0 }}
+    !goes_on {{ flush() }}
     END {{ flush() }}' "$@" || exit 9
+grep -hsF /udev/rules.d/ /var/lib/dpkg/info/*.list | sed 's/^/owned\t/'
 {PRINT_END}
 """
 
@@ -57,20 +60,29 @@ def effective(files: list[str]) -> list[str]:
 
 
 def _joined(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Join lines that end in a backslash with those after them; comments between are left out by udev."""
+    """Join lines that end in a backslash with those after them; what the file's end cuts off is none."""
     found: list[tuple[int, str]] = []
-    begun, number = "", 0
+    begun: str | None = None
+    number = 0
     for line, text in lines:
-        number = number if begun else line
-        joined = begun + text.strip()
-        begun = joined[:-1] if joined.endswith("\\") else ""
-        if not begun:
+        number = line if begun is None else number
+        joined = (begun or "") + text.lstrip(" \t").removesuffix("\r")
+        begun = joined[:-1] if joined.endswith("\\") else None
+        if begun is None:
             found.append((number, joined))
     return found
 
 
+def _packaged(file: str, rows: Rows) -> bool:
+    """Say whether a package brought a file; where packages cannot be asked, whether it stands as if."""
+    known = not rows["owned"] or any(
+        f"/usr{owned.removeprefix('/usr')}" == file for (owned,) in rows["owned"]
+    )
+    return file.startswith("/usr/lib/") and known
+
+
 def _rules(output: Output) -> Rules:
-    rows = Rows(output, {"file": 1, "line": 3})
+    rows = Rows(output, {"file": 1, "line": 3, "owned": 1})
     files = [file for (file,) in rows["file"]]
     if not files:
         return Rules([], [])
@@ -79,10 +91,12 @@ def _rules(output: Output) -> Rules:
         if file not in files:
             raise ParseError(f"a line of {file}, which was not listed")
         lines.setdefault(file, []).append((int(number), text))
-    parsed: dict[str, list[Rule]] = {
-        file: [parse_rule(file, number, text) for number, text in _joined(lines.get(file, []))]
-        for file in files
-    }
+    parsed: dict[str, list[Rule]] = {}
+    for file in files:
+        packaged = _packaged(file, rows)
+        parsed[file] = [
+            parse_rule(file, number, text, packaged) for number, text in _joined(lines.get(file, []))
+        ]
     lasting = [file for file in files if not file.startswith("/run/")]
     return Rules(
         now=started([parsed[file] for file in effective(files)]),

@@ -1,14 +1,15 @@
 """udev's rules, run on paper: what would be started when a stick or a disc is put in (udev(7)).
 
-Each rule is tried on the events such a medium makes. What the event says (subsystem, device type, name,
-action) decides; what only the medium could say (its label, vendor, content) may be so, and counts as so.
+Each rule is tried on the events such a medium makes. What the event says (subsystem, device type, how its
+name begins, action) decides; what only the medium could say (its label, vendor, content) counts as being so.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+
+from plumbline.probes.removable_media.events import EVENTS, Event, matches
 
 _TERM = re.compile(
     r"""\s*,*\s*([A-Z_]+)(?:\{([^}]*)\})?\s*(==|!=|\+=|-=|:=|=)\s*([ei]?)"((?:[^"\\]|\\.)*)"\s*,?"""
@@ -23,6 +24,7 @@ class Term:
     name: str
     operator: str
     value: str
+    prefix: str = ""
 
     @property
     def is_match(self) -> bool:
@@ -32,86 +34,63 @@ class Term:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with where it stands; `terms` is empty for a line udev would not understand either."""
+    """A rule with where it stands; `terms` is empty for a line udev would not understand either.
+
+    `packaged` says that a package brought the file, rather than a person.
+    """
 
     file: str
     line: int
     terms: tuple[Term, ...]
+    packaged: bool
+
+    def first(self, key: str) -> str | None:
+        """Return the value of a key of which udev takes the first of a rule: GOTO, LABEL."""
+        return next((term.value for term in self.terms if term.key == key), None)
 
 
-def parse_rule(file: str, line: int, text: str) -> Rule:
-    """Read one rule, lines already joined; udev ignores a rule it cannot read, and so is done here."""
+def parse_rule(file: str, line: int, text: str, packaged: bool | None = None) -> Rule:
+    """Read one rule, lines already joined; udev ignores a rule it cannot read, and so is done here.
+
+    Unless it is told, a file is taken for a package's if it stands below /usr/lib.
+    """
+    by_package = file.startswith("/usr/lib/") if packaged is None else packaged
     terms: list[Term] = []
     position = 0
     while position < len(text) and text[position:].strip(" \t,"):
         match = _TERM.match(text, position)
         if match is None:
-            return Rule(file, line, ())
-        terms.append(Term(match[1], match[2] or "", match[3], match[5]))
+            return Rule(file, line, (), by_package)
+        terms.append(Term(match[1], match[2] or "", match[3], match[5], match[4]))
         position = match.end()
-    return Rule(file, line, tuple(terms))
-
-
-@dataclass(frozen=True)
-class Event:
-    """What the kernel says when a medium comes: values of match keys; a key not told may have any value."""
-
-    what: str
-    told: dict[str, str]
-    parents: frozenset[str]
-
-
-_STORAGE_PARENTS = frozenset({"block", "scsi", "usb", "pci", "ata", "platform", "mmc"})
-
-
-def _block(what: str, kernel: str, kind: str, action: str, **more: str) -> Event:
-    told = {"ACTION": action, "SUBSYSTEM": "block", "KERNEL": kernel, "ENV{DEVTYPE}": kind, **more}
-    return Event(what, told, _STORAGE_PARENTS)
-
-
-def _usb(what: str, kernel: str, kind: str) -> Event:
-    told = {"ACTION": "add", "SUBSYSTEM": "usb", "KERNEL": kernel, "ENV{DEVTYPE}": kind}
-    return Event(what, told, frozenset({"usb", "pci", "platform"}))
-
-
-EVENTS = (
-    _usb("USB device", "1-1", "usb_device"),
-    _usb("USB interface", "1-1:1.0", "usb_interface"),
-    Event("SCSI device", {"ACTION": "add", "SUBSYSTEM": "scsi", "KERNEL": "2:0:0:0"}, _STORAGE_PARENTS),
-    Event(
-        "SCSI pass-through", {"ACTION": "add", "SUBSYSTEM": "scsi_generic", "KERNEL": "sg1"}, _STORAGE_PARENTS
-    ),
-    _block("disk", "sdb", "disk", "add"),
-    _block("disk", "sdb", "disk", "change"),
-    _block("partition", "sdb1", "partition", "add"),
-    _block("partition", "sdb1", "partition", "change"),
-    _block("card", "mmcblk1", "disk", "add"),
-    _block("card partition", "mmcblk1p1", "partition", "add"),
-    _block("disc", "sr0", "disk", "add"),
-    _block("disc", "sr0", "disk", "change"),
-)
+    return Rule(file, line, tuple(terms), by_package)
 
 
 def _matches(term: Term, event: Event) -> bool | None:
     """Say whether a term holds on an event; None where only the medium could say."""
     key = f"{term.key}{{{term.name}}}" if term.name else term.key
-    patterns = term.value.split("|")
-    if term.key == "SUBSYSTEMS":
-        holds = any(fnmatchcase(parent, pattern) for parent in event.parents for pattern in patterns)
-        return holds if term.operator == "==" else None
-    if key not in event.told:
-        return None
-    holds = any(fnmatchcase(event.told[key], pattern) for pattern in patterns)
-    return holds if term.operator == "==" else not holds
+    holds = matches(key, term.value.lower() if term.prefix == "i" else term.value, event)
+    if holds is None or term.operator == "==":
+        return holds
+    return not holds
 
 
 def _certainty(rule: Rule, event: Event) -> bool | None:
     """Say whether a rule applies to an event: True, False, or None for perhaps."""
-    answers = [_matches(term, event) for term in rule.terms if term.operator in ("==", "!=")]
-    if False in answers:
+    certain = True
+    asks_subsystem = False
+    for term in rule.terms:
+        if term.operator not in ("==", "!="):
+            certain = certain and not term.is_match
+            continue
+        asks_subsystem = asks_subsystem or (term.key == "SUBSYSTEM" and term.operator == "==")
+        answer = _matches(term, event)
+        if answer is False:
+            return False
+        certain = certain and answer is True
+    if not event.subsystem and not asks_subsystem:
         return False
-    asks_more = any(term.is_match and term.operator not in ("==", "!=") for term in rule.terms)
-    return None if None in answers or asks_more else True
+    return True if certain else None
 
 
 @dataclass
@@ -148,12 +127,11 @@ def started(files: list[list[Rule]]) -> list[str]:
 
 
 def _run(rules: list[Rule], event: Event, gathered: _Started) -> None:
-    skip_to: str | None = None
-    for rule in rules:
-        if skip_to is not None:
-            if any(term.key == "LABEL" and term.value == skip_to for term in rule.terms):
-                skip_to = None
-            continue
+    labels = [rule.first("LABEL") for rule in rules]
+    position = 0
+    while position < len(rules):
+        rule = rules[position]
+        position += 1
         certainty = _certainty(rule, event)
         if certainty is False:
             continue
@@ -162,8 +140,9 @@ def _run(rules: list[Rule], event: Event, gathered: _Started) -> None:
             wants = term.key == "ENV" and term.name in ("SYSTEMD_WANTS", "SYSTEMD_USER_WANTS")
             if starts or (wants and term.operator not in ("==", "!=")):
                 gathered.apply(rule, term, certainty is True)
-            elif term.key == "GOTO" and certainty is True:
-                skip_to = term.value
+        goes_to = rule.first("GOTO")
+        if certainty and goes_to is not None and goes_to in labels[position:]:
+            position = labels.index(goes_to, position)
 
 
 _MOUNTER = re.compile(
@@ -172,22 +151,27 @@ _MOUNTER = re.compile(
     re.IGNORECASE,
 )
 _KERNEL_MOUNTS = ("sys-fs-fuse-connections.mount", "sys-kernel-config.mount", "sys-kernel-debug.mount")
-_FOREIGN = re.compile(r"(^|[\s'=])/(usr/local|opt|home|srv|var|tmp|root|media|mnt)/")
+_FOREIGN = re.compile(r"(^|[\s'=])/(usr/local|opt|home|srv|var|tmp|root|media|mnt|etc|run)/")
+_ASKS_ONLY = re.compile(
+    r"((/usr)?/lib/udev/)?(scsi_id|ata_id|cdrom_id|usb_id|path_id|mtd_probe|v4l_id|fido_id)( |$)|"
+    r"(/usr)?/s?bin/(blkid|udevadm info|dmsetup info|dmsetup splitname)( |$)"
+)
 
 
 def offends(rule: Rule, term: Term) -> bool:
     """Say whether what a rule starts may mount or run something from a medium.
 
-    A rule of the administrator (/etc, /run, /usr/local) offends with whatever it runs on a medium; one of a
-    package only if it mounts, or runs a program that no package brings.
+    A rule that no package brought offends with whatever it runs on a medium, but for the programs that only
+    ask a device what it is; one of a package only if it mounts, or runs a program that no package brings.
     """
     if term.key == "RUN" and term.name == "builtin":
         return False
     if term.value in _KERNEL_MOUNTS:
         return False
-    mounts = bool(_MOUNTER.search(term.value) or _FOREIGN.search(term.value))
-    ask_only = term.key in ("PROGRAM", "IMPORT")
-    return mounts or (not rule.file.startswith("/usr/lib/") and not ask_only)
+    if _MOUNTER.search(term.value) or _FOREIGN.search(term.value):
+        return True
+    asks_only = term.key in ("PROGRAM", "IMPORT") and _ASKS_ONLY.match(term.value)
+    return not rule.packaged and not asks_only
 
 
 def _told(term: Term) -> str:

@@ -1,11 +1,13 @@
-"""Services that mount by themselves: what systemd says of them, and their files.
+"""Units that mount by themselves or start something for a medium: what systemd says of them, and their files.
 
-A service counts by what it is called or by what it starts, so that another name does not hide it.
+A service counts by what it is called or by what it starts, so that another name does not hide it; a path unit
+by what it waits for. Whatever a device unit pulls in is started when that device comes (systemd.device(5)).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, Probe
@@ -27,9 +29,24 @@ AUTOMOUNTERS = (
 
 _NAMES = "|".join(AUTOMOUNTERS.split())
 _GLOBS = " | ".join(f"*{name}*" for name in AUTOMOUNTERS.split())
-_FILES = print_unit_files(rf"\/({_NAMES}|systemd-mount)([ \t]|$)", _NAMES)
-_STARTING = starting(rf"/({_NAMES}|systemd-mount)([[:space:]]|$)")
-_PROPERTIES = "Id,Names,LoadState,UnitFileState,ActiveState,ExecStart,WantedBy,RequiredBy,TriggeredBy"
+_MEDIA = r"\/dev\/(sd|sr[0-9]|scd|cdr|dvd|mmcblk|nvme|fd|floppy|usb|disk\/)"
+_MOUNTS = rf"(^|[^A-Za-z0-9_.-])mount[ \t].*{_MEDIA}"
+_FILES = print_unit_files(rf"({_NAMES}|systemd-mount)([ \t]|$)|{_MOUNTS}", _NAMES)
+_MOUNTS_MEDIA = rf"mount[[:space:]].*{_MEDIA}".replace(r"\/", "/")
+_STARTING = starting(rf"({_NAMES}|systemd-mount)([[:space:]]|$)|{_MOUNTS_MEDIA}")
+_PROPERTIES = (
+    "Id,Names,LoadState,UnitFileState,ActiveState,ExecStart,ExecStartPre,ExecStartPost,Paths,"
+    "WantedBy,RequiredBy,TriggeredBy"
+)
+_WORDS = rf"(({_NAMES}|systemd-mount)([^A-Za-z0-9_.-]|$)|{_MOUNTS_MEDIA})"
+_BESIDE = rf"^[[:space:]]*ExecStart(Pre|Post)[[:space:]]*=.*{_WORDS}"
+_OF_USERS = " ".join(
+    f"{home}/.config/{files}"
+    for home in ("/root", "/home/*")
+    for files in ("autostart/*.desktop", "systemd/user/*.service")
+)
+_OF_USERS += " /etc/xdg/autostart/*.desktop /etc/systemd/user/*.service /usr/lib/systemd/user/*.service"
+_WAITS = r"^[[:space:]]*(Path|DirectoryNotEmpty).*=[[:space:]]*/(dev|media|run/media)(/|$)"
 
 _COMMAND = rf"""
 set --
@@ -42,14 +59,41 @@ for directory in {EVERYWHERE}; do
         set -- "$@" "$unit"
     done
 done
-set -- "$@" {_STARTING}
+set -- "$@" {_STARTING} $(
+    for directory in {EVERYWHERE}; do
+        grep -lsE '{_WAITS}|{_BESIDE}' "$directory"/*.path "$directory"/*.path.d/*.conf \
+            "$directory"/*.service "$directory"/*.service.d/*.conf
+    done | sed 's|/[^/]*\.conf$||; s|\.d$||; s|.*/||; /@\./d' | sort -u
+)
 [ $# -eq 0 ] || systemctl show -p {_PROPERTIES} "$@" | sed 's/^/show\t/' || exit 9
 {_FILES}
+set --
+for directory in {EVERYWHERE}; do
+    case $directory in */generator*) continue ;; esac
+    set -- "$directory"/*.device.wants/* "$directory"/*.device.requires/* "$directory"/*.device.upholds/*
+    for file; do
+        [ ! -L "$file" ] && [ ! -e "$file" ] || find "$file" -prune -printf 'pulled\t%p\t%l\n'
+    done
+    grep -HnsE '^[[:space:]]*(Wants|Requires|Requisite|Upholds|BindsTo|OnSuccess)[[:space:]]*=' \
+        "$directory"/*.device.d/*.conf "$directory"/device.d/*.conf "$directory"/*.device | sed 's/^/line\t/'
+done
+grep -HnsE '^([^#]*[^#A-Za-z0-9_.-])?{_WORDS}' /etc/rc.local /etc/crontab /etc/cron.d/* \
+    /var/spool/cron/crontabs/* | sed 's/^/starts\t/'
+grep -HnsE '^[[:space:]]*Exec(Start(Pre|Post)?)?[[:space:]]*(=|=.*[^A-Za-z0-9_.-]){_WORDS}' \
+    {_OF_USERS} | sed 's/^/starts\t/'
+grep -HsxE '{_NAMES}' /proc/[0-9]*/comm | sed 's/^/runs\t/'
 {PRINT_END}
 """
 
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
-_PROGRAM = re.compile(rf"(^|/)({_NAMES})(\s|$)|(^|/)systemd-mount\s")
+_PROGRAM = re.compile(rf"(^|/)({_NAMES})(\s|$)|(^|/)systemd-mount\s|(^|[^\w.-])mount\s.*{_MEDIA}")
+_WAITS_FOR_MEDIA = re.compile(
+    r"/(dev/(?!tty|hvc|rtc|watchdog|tpm|kvm|input|snd|dri|net|i2c|vport|shm|pts|mqueue|log|hugepages)|"
+    r"(run/)?media[/ ])"
+)
+_OTHER_DEVICES = re.compile(
+    r"(sys-subsystem-(net|bluetooth|rfkill|tpm)|dev-(tty|hvc|rtc|watchdog|tpm|kvm|input|snd|dri|net|i2c|vport))"
+)
 _NAMED = re.compile(rf"^({_NAMES})([@.-].*)?\.(service|socket|path|timer)$")
 _STARTS = ("enabled", "enabled-runtime", "linked", "linked-runtime", "generated", "alias", "transient")
 _RUNS = ("active", "activating", "reloading")
@@ -64,12 +108,14 @@ class Unit:
     enabled: str
     active: str
     commands: tuple[str, ...]
+    paths: tuple[str, ...]
     pulled_in_by: tuple[str, ...]
 
     @property
     def mounts_by_itself(self) -> bool:
         """Whether it is an automounter by name or by what it starts."""
-        return bool(_NAMED.match(self.name)) or any(mounter(command) for command in self.commands)
+        waits = any(_WAITS_FOR_MEDIA.match(path) for path in self.paths)
+        return waits or bool(_NAMED.match(self.name)) or any(mounter(command) for command in self.commands)
 
 
 @dataclass(frozen=True)
@@ -87,7 +133,8 @@ def mounter(command: str) -> bool:
 
 def _unit(block: list[tuple[str, str]]) -> Unit:
     told = dict(block)
-    commands = [argv[1] for name, value in block if name == "ExecStart" for argv in _ARGV.finditer(value)]
+    keys = ("ExecStart", "ExecStartPre", "ExecStartPost")
+    commands = [argv[1] for name, value in block if name in keys for argv in _ARGV.finditer(value)]
     pulled = [name for key in ("WantedBy", "RequiredBy", "TriggeredBy") for name in told.get(key, "").split()]
     return Unit(
         name=told["Id"],
@@ -95,6 +142,7 @@ def _unit(block: list[tuple[str, str]]) -> Unit:
         enabled=told.get("UnitFileState", ""),
         active=told["ActiveState"],
         commands=tuple(commands),
+        paths=tuple(value for name, value in block if name == "Paths"),
         pulled_in_by=tuple(pulled),
     )
 
@@ -115,14 +163,40 @@ def _boot(units: list[Unit], files: UnitFiles) -> list[str]:
     return sorted(found)
 
 
+def _with_devices(rows: Rows) -> Iterator[str]:
+    """Yield what comes with a device: links and lines, but those of devices that are no medium."""
+    nearest: set[str] = set()
+    for path, target in rows["pulled"]:
+        folder, _, name = path.rpartition("/")
+        by = folder.rpartition("/")[2]
+        if f"{by}/{name}" in nearest:
+            continue
+        nearest.add(f"{by}/{name}")
+        if target != "/dev/null" and not _OTHER_DEVICES.match(by):
+            yield f"{path}: {name}"
+    for (line,) in rows["line"]:
+        file, number, text = line.split(":", 2)
+        by = next((part for part in reversed(file.split("/")) if re.search(r"(^|\.)device(\.d)?$", part)), "")
+        if text.partition("=")[2].strip() and not _OTHER_DEVICES.match(by):
+            yield f"{file}:{number}: {text.strip()}"
+
+
 def _units(output: Output) -> Units:
-    rows = Rows(output, {"show": 1} | UNIT_FILES_FIELDS)
+    rows = Rows(output, {"show": 1, "pulled": 2, "line": 1, "starts": 1, "runs": 1} | UNIT_FILES_FIELDS)
+    with_devices = list(_with_devices(rows))
+    of_users = [line for (line,) in rows["starts"]]
+    processes = sorted({line.rpartition(":")[2] for (line,) in rows["runs"]})
+    gone_at_boot = [told for told in with_devices if told.startswith("/run/")]
     seen = {unit.name: unit for unit in map(_unit, blocks(line for (line,) in rows["show"]))}
     units = list(seen.values())
     running = [unit for unit in units if unit.mounts_by_itself and unit.active in _RUNS]
     return Units(
-        now=sorted(f"{unit.name}: {unit.active}" for unit in running),
-        boot=_boot(units, unit_files(rows)),
+        now=[*sorted(f"{unit.name}: {unit.active}" for unit in running), *processes, *gone_at_boot],
+        boot=[
+            *_boot(units, unit_files(rows)),
+            *(told for told in with_devices if told not in gone_at_boot),
+            *of_users,
+        ],
     )
 
 
