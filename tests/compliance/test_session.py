@@ -58,6 +58,16 @@ def test_no_user_lifts_his_own_limit(host, accepts):
 
 
 @control("idle-session-lock")
+def test_the_system_lifts_nobody_s_limit(host, accepts):
+    """No startup file of the system sets a limit outside the accepted time, or unsets it, for anybody.
+
+    A line counts whatever it asks before: a user, a terminal, a variable. One that comes after the limit was
+    made readonly does nothing.
+    """
+    assert host.session.system_limits(accepts("idle_seconds")) == []
+
+
+@control("idle-session-lock")
 def test_idle_session_is_ended_now(host, accepts):
     """The running systemd-logind ends idle sessions within the accepted time."""
     assert host.session.logind_now in accepts("idle_seconds")

@@ -1,9 +1,11 @@
-"""Ways to make a hardened host's sessions sit idle for ever or open without a proof, and what sees each."""
+"""Ways to make a hardened host's sessions sit idle for ever, and what sees each."""
 
 from __future__ import annotations
 
 PROFILE = "/etc/profile.d/00-plumbline-session.sh"
 LOGIND = "/etc/systemd/logind.conf.d/zz-plumbline-session.conf"
+LOGIND_DROP_INS = "/etc/systemd/logind.conf.d"
+LOGIND_UNIT = "/etc/systemd/system/systemd-logind.service"
 SSHD = "/etc/ssh/sshd_config.d/00-plumbline-session.conf"
 KEEP = "rm -rf /root/kept && mkdir /root/kept && cd / && cp -a --parents -t /root/kept"
 RESTORE = "cp -a -t / /root/kept/*"
@@ -17,6 +19,7 @@ SHELLS = {
     "nested_shell_ends_when_idle",
 }
 CHANGEABLE = {"users_cannot_unset_the_limit"}
+SYSTEM = {"the_system_lifts_nobody_s_limit"}
 OWN = {"no_user_lifts_his_own_limit"}
 NOW, BOOT = {"idle_session_is_ended_now"}, {"idle_session_is_ended_after_boot"}
 SSH, CONSOLE = {"idle_ssh_session_is_ended"}, {"console_sessions_are_ended_too"}
@@ -47,28 +50,23 @@ def logind(text: str, path: str = LOGIND) -> tuple[str, str]:
     return kept, f"rm {path}; {RESTORE}; {RESTART}"
 
 
-AUTOLOGIN = "[Service]\\nExecStart=\\nExecStart=-/sbin/agetty --autologin root - $TERM\\n"
-ASKING = "[Service]\\nExecStart=\\nExecStart=-/sbin/agetty --noclear - $TERM\\n"
-GETTY = "/etc/systemd/system/console-getty.service.d"
-PACKAGED_GETTY = "/usr/lib/systemd/system/console-getty.service.d"
-
 CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
-    "zero_never_ends": (edited(PROFILE, "s/TMOUT=600/TMOUT=0/"), SHELLS),
+    "zero_never_ends": (edited(PROFILE, "s/TMOUT=600/TMOUT=0/"), SHELLS | SYSTEM),
     "unset_never_ends": ((f"{KEEP} {PROFILE}; rm {PROFILE}", RESTORE), SHELLS | CHANGEABLE),
-    "a_second_too_long": (edited(PROFILE, "s/TMOUT=600/TMOUT=601/"), SHELLS),
-    "no_number_never_ends": (edited(PROFILE, "s/TMOUT=600/TMOUT=ten/"), SHELLS),
+    "a_second_too_long": (edited(PROFILE, "s/TMOUT=600/TMOUT=601/"), SHELLS | SYSTEM),
+    "no_number_never_ends": (edited(PROFILE, "s/TMOUT=600/TMOUT=ten/"), SHELLS | SYSTEM),
     "not_readonly": (edited(PROFILE, "/readonly/d"), CHANGEABLE),
     "not_exported_so_su_forgets_it": (edited(PROFILE, "/export/d"), {"nested_shell_ends_when_idle"}),
     "earlier_readonly_script_wins": (
         added("/etc/profile.d/00-a.sh", "readonly TMOUT=900; export TMOUT\\n"),
-        SHELLS,
+        SHELLS | SYSTEM,
     ),
     "later_script_wins_where_not_readonly": (
         (
             f"{edited(PROFILE, '/readonly/d')[0]}; echo TMOUT=900 >/etc/profile.d/zz.sh",
             f"rm /etc/profile.d/zz.sh; {RESTORE}",
         ),
-        SHELLS | CHANGEABLE,
+        SHELLS | CHANGEABLE | SYSTEM,
     ),
     "later_script_loses_to_readonly": (added("/etc/profile.d/zz.sh", "unset TMOUT; TMOUT=0\\n"), set()),
     "only_root_is_exempt": (
@@ -77,7 +75,7 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
     ),
     "environment_wins_over_a_default": (
         profile('readonly TMOUT="${TMOUT:-600}"; export TMOUT'),
-        {"environment_does_not_lift_the_limit"},
+        {"environment_does_not_lift_the_limit"} | SYSTEM,
     ),
     "set_for_interactive_shells_in_another_style": (
         profile("case $- in *i*) declare -rx TMOUT=300 ;; esac"),
@@ -85,7 +83,7 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
     ),
     "bashrc_of_all_unsets_it": (
         (f"{KEEP} /etc/bash.bashrc; echo unset TMOUT >>/etc/bash.bashrc", RESTORE),
-        {"nested_shell_ends_when_idle"},
+        {"nested_shell_ends_when_idle"} | SYSTEM,
     ),
     "user_unsets_it_for_himself": (
         (f"{KEEP} /home/plain/.bashrc; echo unset TMOUT >>/home/plain/.bashrc", RESTORE),
@@ -172,85 +170,48 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
         ),
         SSH,
     ),
-    "console_logs_in_by_a_drop_in": (added(f"{GETTY}/a.conf", AUTOLOGIN, RELOAD), LOGIN_NOW | LOGIN_BOOT),
-    "drop_in_not_loaded_yet": (added(f"{GETTY}/a.conf", AUTOLOGIN), LOGIN_BOOT),
-    "drop_in_of_run_is_gone_at_boot": (
-        added("/run/systemd/system/console-getty.service.d/a.conf", AUTOLOGIN, RELOAD),
-        LOGIN_NOW,
-    ),
-    "later_drop_in_asks_again": (
+    "one_user_s_limit_is_lifted_first": (
         (
-            f"mkdir -p {GETTY}; printf '{AUTOLOGIN}' >{GETTY}/a.conf; "
-            f"printf '{ASKING}' >{GETTY}/b.conf; {RELOAD}",
-            f"rm -r {GETTY}; {RELOAD}",
-        ),
-        set(),
-    ),
-    "packaged_drop_in_is_masked": (
-        (
-            f"mkdir -p {GETTY} {PACKAGED_GETTY}; printf '{AUTOLOGIN}' >{PACKAGED_GETTY}/a.conf; "
-            f"ln -s /dev/null {GETTY}/a.conf; {RELOAD}",
-            f"rm -r {GETTY} {PACKAGED_GETTY}; {RELOAD}",
-        ),
-        set(),
-    ),
-    "every_serial_console_logs_in": (
-        added("/etc/systemd/system/serial-getty@.service.d/a.conf", AUTOLOGIN.replace("--autologin ", "-a")),
-        LOGIN_BOOT,
-    ),
-    "one_serial_console_logs_in": (
-        added("/etc/systemd/system/serial-getty@ttyS3.service.d/a.conf", AUTOLOGIN),
-        LOGIN_NOW | LOGIN_BOOT,
-    ),
-    "login_is_told_not_to_ask": (
-        added(f"{GETTY}/a.conf", AUTOLOGIN.replace("--autologin root", '-n -o "-f root"'), RELOAD),
-        LOGIN_NOW | LOGIN_BOOT,
-    ),
-    "another_unit_logs_in": (
-        added("/etc/systemd/system/kiosk.service", "[Service]\\nExecStart=/sbin/agetty -a root tty9\\n"),
-        LOGIN_NOW | LOGIN_BOOT,
-    ),
-    "debug_shell_at_boot": (
-        ("systemctl -q enable debug-shell", "systemctl -q disable debug-shell"),
-        LOGIN_BOOT,
-    ),
-    "pam_permits_first": (
-        edited("/etc/pam.d/common-auth", "1i auth sufficient pam_permit.so"),
-        PAM,
-    ),
-    "pam_denies_no_more": (edited("/etc/pam.d/common-auth", "/pam_deny/d"), PAM),
-    "pam_includes_a_way_past": (
-        (
-            f"{KEEP} /etc/pam.d/login; sed -i '1i @include kiosk' /etc/pam.d/login; "
-            "echo 'auth [success=done default=ignore] pam_succeed_if.so uid >= 1000' >/etc/pam.d/kiosk",
-            f"{RESTORE}; rm /etc/pam.d/kiosk",
-        ),
-        PAM,
-    ),
-    "pam_takes_sshd_for_root": (edited("/etc/pam.d/sshd", "1i auth sufficient pam_rootok.so"), PAM),
-    "pam_group_without_members": (
-        edited("/etc/pam.d/login", "1i auth sufficient pam_succeed_if.so user ingroup nopasswdlogin"),
-        set(),
-    ),
-    "pam_group_with_a_member": (
-        (
-            f"{KEEP} /etc/pam.d/login; groupadd nopasswdlogin; usermod -aG nopasswdlogin plain; "
-            "sed -i '1i auth sufficient pam_succeed_if.so user ingroup nopasswdlogin' /etc/pam.d/login",
-            f"{RESTORE}; groupdel nopasswdlogin",
-        ),
-        PAM,
-    ),
-    "account_without_password": ((f"{KEEP} /etc/shadow; passwd -qd plain", RESTORE), EMPTY),
-    "sshd_takes_empty_passwords": (
-        edited(SSHD, "s/PermitEmptyPasswords no/PermitEmptyPasswords yes/"),
-        SSH_EMPTY,
-    ),
-    "sshd_takes_empty_passwords_of_one": (
-        (
-            f"{KEEP} /etc/ssh/sshd_config; printf 'Match User plain\\n  PermitEmptyPasswords yes\\n' "
-            ">>/etc/ssh/sshd_config",
+            f"{KEEP} /etc/profile; sed -i '1i [ \"$USER\" = operator ] && readonly TMOUT=0' /etc/profile",
             RESTORE,
         ),
-        SSH_EMPTY,
+        SYSTEM,
+    ),
+    "terminals_of_one_kind_have_no_limit": (
+        added("/etc/profile.d/00-a.sh", "[ ! -t 0 ] || unset TMOUT\\n"),
+        SYSTEM,
+    ),
+    "a_startup_file_answers_in_the_shell_s_place": (
+        profile(
+            'for k in login preset nested root; do set -- "$@" "$k"; done; '
+            "trap '\\''for k in login preset nested root; do "
+            'printf "\\036%s\\tr\\t600\\n" $k; done'
+            "'\\'' EXIT"
+        ),
+        SHELLS | CHANGEABLE,
+    ),
+    "logind_waits_for_what_is_not_there": (
+        added(f"{LOGIND_UNIT}.d/a.conf", "[Unit]\\nConditionPathExists=/nonexistent\\n"),
+        BOOT,
+    ),
+    "logind_is_another_program": (
+        added(f"{LOGIND_UNIT}.d/a.conf", "[Service]\\nExecStart=\\nExecStart=/bin/sleep infinity\\n"),
+        BOOT,
+    ),
+    "logind_is_masked_without_a_reload": ((f"ln -s /dev/null {LOGIND_UNIT}", f"rm {LOGIND_UNIT}"), BOOT),
+    "logind_is_ordered_by_a_drop_in": (
+        added(f"{LOGIND_UNIT}.d/a.conf", "[Unit]\\nAfter=local-fs.target\\n[Service]\\nNice=1\\n"),
+        set(),
+    ),
+    "logind_with_a_byte_order_mark": (
+        logind("\\0357\\0273\\0277[Login]\\nStopIdleSessionSec=0\\n"),
+        NOW | BOOT,
+    ),
+    "logind_skips_a_directory_and_a_pipe": (
+        (
+            f"mkdir {LOGIND_DROP_INS}/zzz.conf; mkfifo {LOGIND_DROP_INS}/zzy.conf",
+            f"rmdir {LOGIND_DROP_INS}/zzz.conf; rm {LOGIND_DROP_INS}/zzy.conf",
+        ),
+        set(),
     ),
 }

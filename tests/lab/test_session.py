@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import lab_name
 from hardened import HOST, deploys_of, harden, sabotaged
-from judging import checks, observed, verdicts
+from judging import checks, not_passing, observed, verdicts
 from session_sabotage import (
-    AUTOLOGIN,
     BOOT,
     CASES,
-    GETTY,
     KEEP,
     LOGIN_BOOT,
     LOGIN_NOW,
@@ -27,12 +25,17 @@ from session_sabotage import (
     SHELLS,
     SSH,
     SSHD,
+    SYSTEM,
     added,
     edited,
 )
+from session_unlock_sabotage import AUTOLOGIN, GETTY
+from session_unlock_sabotage import CASES as UNLOCK_CASES
 
 from plumbline.lab import Lab
 from plumbline.verify.results import Verdict
+
+ALL = CASES | UNLOCK_CASES
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def test_hardened_host_passes(lab: Lab) -> None:
     }
 
 
-@pytest.mark.parametrize(("sabotage", "expected"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("sabotage", "expected"), ALL.values(), ids=ALL)
 def test_seen(lab: Lab, sabotage: tuple[str, str], expected: set[str]) -> None:
     with sabotaged(lab, *sabotage):
         assert failing(lab) == expected
@@ -79,6 +82,16 @@ def test_own_lines_tell_no_secret(lab: Lab) -> None:
     with sabotaged(lab, *added("/home/plain/.bash_login", f"{line}\\n")):
         told = observed(verdicts(lab, HOST, "session"), "idle-session-lock:no_user_lifts_his_own_limit")
     assert told == ["/home/plain/.bash_login:1: TMOUT=0"]
+
+
+def test_a_second_ssh_server_is_not_judged(lab: Lab) -> None:
+    start = "/usr/sbin/sshd -f /etc/ssh/sshd2 -p 2222 -o PidFile=/run/sshd2.pid"
+    stop = "p=$(cat /run/sshd2.pid); kill $p; while [ -e /proc/$p ]; do :; done; rm -f /etc/ssh/sshd2"
+    with sabotaged(lab, f"cp /etc/ssh/sshd_config /etc/ssh/sshd2; {start}", stop):
+        assert not_passing(verdicts(lab, HOST, "session")) == {
+            "?idle-session-lock:idle_ssh_session_is_ended",
+            "?unlock-needs-authentication:ssh_takes_no_empty_password",
+        }
 
 
 def short_session() -> tuple[str, str]:
@@ -128,7 +141,7 @@ def test_apply_puts_right_changes_nothing_again_and_outlives_a_reboot(lab: Lab, 
     lab.run(HOST, f"sed -i s/600/0/ {PROFILE} {LOGIND}; sed -i s/Channel.*// {SSHD}; {RESTART}")
     lab.run(HOST, f"printf '[Login]\nStopIdleSessionSec=0\n' >{LOGIND.replace('zz-', 'zzz-')}")
     lab.run(HOST, f"mkdir -p {GETTY}; printf '{AUTOLOGIN}' >{drop_in}; {RELOAD}")
-    assert failing(lab) == SHELLS | NOW | BOOT | SSH | LOGIN_NOW | LOGIN_BOOT
+    assert failing(lab) == SHELLS | SYSTEM | NOW | BOOT | SSH | LOGIN_NOW | LOGIN_BOOT
     changed = {change.operation for change in harden(lab, deploys).changed}
     assert f"Move {drop_in} aside" in changed
     assert failing(lab) == set()
@@ -140,8 +153,7 @@ def test_apply_puts_right_changes_nothing_again_and_outlives_a_reboot(lab: Lab, 
 
 
 def test_restarting_logind_keeps_sessions(lab: Lab) -> None:
-    sessions = "loginctl list-sessions --no-legend | awk '{print $1}'"
-    before = set(lab.run(HOST, sessions).stdout.split())
+    session = lab.run(HOST, "echo $XDG_SESSION_ID").stdout.strip()
     lab.run(HOST, RESTART)
-    assert before
-    assert before <= set(lab.run(HOST, sessions).stdout.split())
+    assert session
+    assert session in lab.run(HOST, "loginctl list-sessions --no-legend | awk '{print $1}'").stdout.split()

@@ -24,11 +24,12 @@ EVERYWHERE = " ".join(_NOW)
 UNIT_FILES_FIELDS = {"unitline": 3, "unitlink": 2}
 
 
-def print_unit_files(pattern: str, names: str) -> str:
+def print_unit_files(pattern: str, names: str, keys: str = "ExecStart") -> str:
     """Return a command that prints service units with their drop-ins: those that match, in whole or by name.
 
-    `pattern` is searched in `ExecStart=` lines, `names` in paths; both are extended regular expressions whose
-    slashes are escaped. Symbolic links are printed with their target, empty files as links to /dev/null.
+    `pattern` is searched in the lines of `keys`, `names` in paths; all are extended regular expressions
+    whose slashes are escaped. A unit that matches in one file is printed with all
+    of them. Symbolic links are printed with their target, empty files as links to /dev/null.
     """
     return rf"""set --
 for directory in {" ".join(DIRECTORIES)}; do [ ! -d "$directory" ] || set -- "$@" "$directory"; done
@@ -40,24 +41,34 @@ for directory; do
         [ ! -f "$file" ] || set -- "$@" "$file"
     done
 done
-awk 'function flush() {{ if (wanted) printf "%s", kept; kept = ""; wanted = 0 }}
-    FNR == 1 {{ flush(); goes_on = 0; wanted = FILENAME ~ /({names})[^\/]*(\.d\/[^\/]*)?$|\/service\.d\// }}
-    goes_on || /^[ \t]*(\[|ExecStart[ \t]*=)/ {{
-        kept = kept "unitline\t" FILENAME "\t" FNR "\t" $0 "\n"
-        goes_on = /\\$/
-        if ($0 ~ /{pattern}/) wanted = 1
+awk 'FNR == 1 {{
+        goes_on = 0
+        sub(/^\357\273\277/, "")
+        unit = FILENAME
+        sub(/\.d\/[^\/]*$/, "", unit)
+        sub(/.*\//, "", unit)
+        sub(/@.*\.service$/, "@.service", unit)
+        unit_of[FILENAME] = unit
+        if (unit == "service" || FILENAME ~ /({names})[^\/]*(\.d\/[^\/]*)?$/) wanted[unit] = 1
     }}
-    END {{ flush() }}' "$@" || exit 9"""
+    goes_on || /^[ \t]*(\[|({keys})[ \t]*=)/ {{
+        kept[FILENAME] = kept[FILENAME] "unitline\t" FILENAME "\t" FNR "\t" $0 "\n"
+        goes_on = /\\$/
+        if ($0 ~ /{pattern}/) wanted[unit_of[FILENAME]] = 1
+    }}
+    END {{ for (file in kept) if (unit_of[file] in wanted) printf "%s", kept[file] }}' "$@" || exit 9"""
 
 
-def starting(pattern: str) -> str:
+def starting(pattern: str, lines: str = "") -> str:
     """Return a shell expression for the names of services, wherever they stand now, that start what matches.
 
-    `pattern` is an extended regular expression. Templates are left out: they start nothing themselves.
+    Or that have one of `lines`, each from its beginning. Both are extended regular expressions. Templates
+    are left out: they start nothing themselves.
     """
     files = " ".join(f"{directory}/*.service {directory}/*.service.d/*.conf" for directory in _NOW)
+    more = f"|({lines})" if lines else ""
     return (
-        rf"$(grep -lsE '^[[:space:]]*ExecStart[[:space:]]*=.*({pattern})' {files} | "
+        rf"$(grep -lsE '^[[:space:]]*(ExecStart[[:space:]]*=.*({pattern}){more})' {files} | "
         r"sed 's|/[^/]*\.conf$||; s|\.d$||; s|.*/||; /@\./d' | sort -u)"
     )
 
@@ -106,13 +117,17 @@ class UnitFiles:
 
     def commands(self, name: str) -> list[Command]:
         """Return what a unit will start; nothing if it is masked or only another name of a unit."""
+        return self.settings(name, "ExecStart")
+
+    def settings(self, name: str, wanted: str, section: str = "Service") -> list[Command]:
+        """Return the assignments of one key of a unit; an empty one takes back all before it."""
         template = re.sub(r"@[^@]*\.service$", "@.service", name)
         fragment = self._fragments.get(name) or self._fragments.get(template)
         if fragment is not None and self._is_off_or_alias(fragment):
             return []
         found: list[Command] = []
         for path in [*([fragment] if fragment else []), *self._drop_ins(name, template)]:
-            found = _applied(found, path, self.lines.get(path, []))
+            found = _applied(found, path, self.lines.get(path, []), wanted, section)
         return found
 
     def _is_off_or_alias(self, fragment: str) -> bool:
@@ -144,12 +159,14 @@ class UnitFiles:
         ]
 
 
-def _applied(commands: list[Command], path: str, lines: Iterable[tuple[int, str]]) -> list[Command]:
-    """Return the commands after one more file: an empty assignment takes back all before it."""
+def _applied(
+    commands: list[Command], path: str, lines: Iterable[tuple[int, str]], wanted: str, wanted_section: str
+) -> list[Command]:
+    """Return the assignments after one more file: an empty assignment takes back all before it."""
     section, begun, number = "", "", 0
     for line, text in lines:
         number = number if begun else line
-        joined = begun + text.rstrip()
+        joined = begun + text.removeprefix("\ufeff").rstrip()
         begun = joined[:-1] + " " if joined.endswith("\\") else ""
         if begun:
             continue
@@ -158,7 +175,7 @@ def _applied(commands: list[Command], path: str, lines: Iterable[tuple[int, str]
             section = stripped.strip("[]")
             continue
         key, _, value = stripped.partition("=")
-        if section == "Service" and key.strip() == "ExecStart":
+        if section == wanted_section and key.strip() == wanted:
             commands = [*commands, Command(path, number, value.strip())] if value.strip() else []
     return commands
 

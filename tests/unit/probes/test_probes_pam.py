@@ -116,6 +116,37 @@ def test_a_module_nobody_knows_is_unknown() -> None:
     assert opened("auth sufficient pam_strange.so\n@include common-auth") == ([], ["pam_strange"])
 
 
+def test_the_seventh_condition_is_not_overlooked() -> None:
+    never = "auth [default=ignore] pam_succeed_if.so uid = 1\n" * 6
+    text = f"{never}auth sufficient pam_succeed_if.so uid >= 0\n@include common-auth"
+    assert opened(text) == ([], ["pam_succeed_if"])
+
+
+def test_a_module_from_elsewhere_is_not_trusted_by_its_name() -> None:
+    text = "auth sufficient /opt/x/pam_unix.so\n@include common-auth"
+    assert opened(text) == ([], ["/opt/x/pam_unix.so"])
+
+
+@pytest.mark.parametrize("service", ["cinnamon-screensaver", "mate-screensaver", "doas", "xfce4-screensaver"])
+def test_screensavers_and_doas_open_sessions(service: str) -> None:
+    assert service in OPENING.split()
+
+
+@pytest.mark.parametrize(("service", "reached"), [("login", True), ("crond", False)])
+def test_a_condition_on_the_service_leaves_others_alone(service: str, reached: bool) -> None:
+    recorded = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()
+    file = f"{DIRECTORY}/{service}"
+    rows = [row for row in recorded.split("\n") if f"\t{file}\t" not in row and row != f"service\t{file}"]
+    condition = "session [success=1 default=ignore] pam_succeed_if.so service in crond quiet use_uid"
+    rows[-2:-2] = [
+        f"service\t{file}",
+        f"pam\t{file}\t1\t{condition}",
+        f"pam\t{file}\t2\tsession optional pam_systemd.so",
+    ]
+    seen = AUTHENTICATION.parse(Output("\n".join(rows).encode(), b"", 0))
+    assert seen.reaches_logind(service) is reached
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -10,9 +10,8 @@ from plumbline.probes.base import Output, ParseError
 from plumbline.probes.limit import NEVER
 from plumbline.probes.session import ACCOUNTS, AUTHENTICATION, CONSOLE, DESKTOP, LOGIND, SHELLS
 from plumbline.probes.session.accounts import touching
-from plumbline.probes.session.console import logs_in_by_itself
 from plumbline.probes.session.display_manager import Setting, automatic_logins
-from plumbline.probes.session.logind import effective_files
+from plumbline.probes.session.logind import assignments, effective_files
 from plumbline.probes.session.timespan import microseconds
 from plumbline.verify.unknown import Unknown
 
@@ -162,31 +161,33 @@ def test_what_a_line_does_to_tmout(words: str, seconds: int | None) -> None:
     assert (line.seconds if line else None) == seconds
 
 
+PROFILE = "/etc/profile.d/50-limit.sh"
+
+
 @pytest.mark.parametrize(
-    ("command", "by_itself"),
+    ("rows", "lifting"),
     [
-        (r"-/sbin/agetty -o '-p -- \\u' --noclear - $TERM", False),
-        (r"/sbin/agetty -o -p -- \u --keep-baud 115200,57600 - $TERM", False),
-        ("/sbin/agetty --autologin root - $TERM", True),
-        ("/sbin/agetty --autologin=root tty1", True),
-        ("/sbin/agetty --auto root tty1", True),
-        ("/sbin/agetty -a root tty1", True),
-        ("/sbin/agetty -Jaroot tty1", True),
-        ("/sbin/agetty -f /etc/alarm tty1", False),
-        ("/sbin/agetty -n -l /bin/bash tty1", True),
-        ("/sbin/agetty -l /bin/login tty1", False),
-        ("/sbin/agetty --login-program=/bin/sh tty1", True),
-        ('/sbin/agetty -n -o "-f root" tty1', True),
-        ("/sbin/agetty --skip-login --login-options '-p -f root' tty1", True),
-        ("/sbin/mingetty --autologin root tty1", True),
-        ("/bin/login -f root", True),
-        ("/bin/login -p -- root", False),
-        ("/lib/systemd/systemd-logind", False),
-        ("", False),
+        (["/etc/profile\t1\treadonly TMOUT=0"], ["/etc/profile:1"]),
+        (["/etc/profile\t1\tTMOUT=$OTHER", "/etc/profile\t2\treadonly TMOUT"], ["/etc/profile:1"]),
+        (["/etc/environment\t1\tTMOUT=0"], ["/etc/environment:1"]),
+        (["/etc/bash.bashrc\t9\tunset TMOUT", f"{PROFILE}\t1\treadonly TMOUT=600"], ["/etc/bash.bashrc:9"]),
+        ([f"{PROFILE}\t1\tTMOUT=600", f"{PROFILE}\t2\tTMOUT=0"], [f"{PROFILE}:2"]),
+        ([f"{PROFILE}\t1\tTMOUT=600", f"{PROFILE}\t2\treadonly TMOUT", f"{PROFILE}\t3\tTMOUT=0"], []),
+        ([f"{PROFILE}\t1\tdeclare -rx TMOUT=300", "/etc/profile.d/60.sh\t1\tunset TMOUT"], []),
+        (
+            [f"{PROFILE}\t1\tdeclare -rx TMOUT=300", "/etc/profile.d/40.sh\t1\tTMOUT=0"],
+            ["/etc/profile.d/40.sh:1"],
+        ),
+        ([f"{PROFILE}\t1\tdeclare -rx TMOUT=900"], [f"{PROFILE}:1"]),
+        (["/home/x/.bashrc\t1\tTMOUT=0"], []),
     ],
 )
-def test_which_commands_open_a_session_by_themselves(command: str, by_itself: bool) -> None:
-    assert logs_in_by_itself(command) is by_itself
+def test_which_lines_of_the_system_lift_a_limit(rows: list[str], lifting: list[str]) -> None:
+    recorded = (RECORDED / "accounts-debian-12-delivered.txt").read_text().split("\n")
+    kept = [row for row in recorded if not row.startswith("line\t")]
+    text = "\n".join([*(f"line\t{row}" for row in rows), *kept])
+    found = ACCOUNTS.parse(told(text)).system_lines(range(1, 601))
+    assert [f"{line.file}:{line.line}" for line in found] == lifting
 
 
 def test_delivered_serial_console_is_open_whenever_one_is_there() -> None:
@@ -263,38 +264,12 @@ def test_no_desktop() -> None:
     assert (desktop.installed, desktop.others, desktop.mounting_others) == (False, [], [])
 
 
-def test_sshd_that_refuses_its_configuration_is_unknown() -> None:
-    text = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()
-    broken = text.replace("status\t0", "status\t255").replace("sshd\tusepam yes\n", "")
-    with pytest.raises(Unknown, match="255"):
-        AUTHENTICATION.parse(told(broken)).sshd_says("usepam")
+def test_two_answers_of_one_shell_are_none() -> None:
+    text = (RECORDED / "shells-bash-5.2-hardened.txt").read_text()
+    with pytest.raises(ParseError, match="two answers"):
+        SHELLS.parse(told(f"{text}\x1elogin\tr\t600\n"))
 
 
-@pytest.mark.parametrize(
-    ("said", "seconds"),
-    [
-        (None, NEVER),
-        ("none", NEVER),
-        ("session:shell=600", 600),
-        ("session:shell=10m", 600),
-        ("session:shell=1h30m", 5400),
-        ("session:*=5M x11-connection=1", 300),
-        ("session:command=60", NEVER),
-        ("session:command=60 *=0", NEVER),
-        ("session:sh?ll=60 session:shell=900", 60),
-        ("session:subsystem:sftp=60 session:shell=900", 900),
-    ],
-)
-def test_sshd_s_limit_of_shells(said: str | None, seconds: int) -> None:
-    text = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()
-    if said is not None:
-        text = text.replace("sshd\tusepam", f"sshd\tchanneltimeout {said}\nsshd\tusepam")
-    assert int(AUTHENTICATION.parse(told(text)).shell_limit) == seconds
-
-
-def test_a_match_block_may_lift_sshd_s_limit() -> None:
-    text = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()
-    text = text.replace("sshd\tusepam", "sshd\tchanneltimeout session:shell=600\nsshd\tusepam")
-    line = "match\t/etc/ssh/sshd_config\t130\t  ChannelTimeout none\nend\n"
-    limit = AUTHENTICATION.parse(told(text.removesuffix("end\n") + line)).shell_limit
-    assert (int(limit), str(limit)) == (NEVER, "/etc/ssh/sshd_config:130: ChannelTimeout none")
+def test_a_byte_order_mark_is_skipped_as_systemd_skips_it() -> None:
+    lines = [(1, "\ufeff[Login]"), (2, "StopIdleSessionSec=0")]
+    assert assignments(lines) == [(2, "Login", "StopIdleSessionSec", "0")]

@@ -7,7 +7,8 @@ and may hold anything: of a line that touches TMOUT only the words around it are
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
 
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.limit import NEVER, Limit
@@ -58,6 +59,8 @@ _FIELDS = {"user": 4, "line": 3, "empty": 2, "group": 3}
 
 _REFERENCE = re.compile(r'\$\{?"?$')
 _HARMLESS = re.compile(r"(^|\s)(readonly|export|declare|typeset|local)(\s+-[a-z]*)*\s+$")
+_READONLY = re.compile(r"(^|\s)(readonly|(declare|typeset)(\s+-[a-z]+)*\s+-[a-z]*r[a-z]*)\s")
+_DROP_INS = "/etc/profile.d"
 _VALUE = re.compile(r'TMOUT="?([+-]?\d+)?')
 SYSTEM_FILES = "/etc/"
 
@@ -70,6 +73,7 @@ class TimeoutLine:
     line: int
     words: str
     seconds: int
+    readonly: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.words}"
@@ -83,10 +87,32 @@ class Accounts:
     empty: list[str]
     lines: list[TimeoutLine]
     members: dict[str, frozenset[str]]
+    fixing: list[tuple[str, int]] = field(default_factory=list)
+    """Where lines make TMOUT readonly and leave its value."""
 
     def own_lines(self) -> list[TimeoutLine]:
         """Return the lines that stand in users' own startup files."""
         return [line for line in self.lines if not line.file.startswith(SYSTEM_FILES)]
+
+    def system_lines(self, accepted: Container[int]) -> list[TimeoutLine]:
+        """Return the system's own lines that lift the limit for somebody, whatever they ask before they do.
+
+        Not those after a line that made an accepted limit readonly: in the same file, or in one of
+        /etc/profile.d that is read before.
+        """
+        fixed: dict[str, int] = {}
+        for line in self.lines:
+            if line.readonly and line.seconds in accepted:
+                fixed.setdefault(line.file, line.line)
+        for file, number in self.fixing:
+            before = [line for line in self.lines if line.file == file and line.line <= number]
+            if before and all(line.seconds in accepted for line in before):
+                fixed[file] = min(number, fixed.get(file, number))
+        return [
+            line
+            for line in self.lines
+            if line.file.startswith(SYSTEM_FILES) and line.seconds not in accepted and not _late(line, fixed)
+        ]
 
     def place(self, value: str | None) -> str:
         """Return where the system's startup files give TMOUT a value, in brackets; empty if nowhere."""
@@ -98,6 +124,12 @@ class Accounts:
     def placed(self, limit: Limit, value: str | None) -> Limit:
         """Return a shell's limit with where it was set added to its words."""
         return Limit(int(limit), limit.seen + self.place(value))
+
+
+def _late(line: TimeoutLine, fixed: Mapping[str, int]) -> bool:
+    folder = line.file.rpartition("/")[0]
+    earlier = [file for file in fixed if folder == _DROP_INS == file.rpartition("/")[0] and file < line.file]
+    return bool(earlier) or fixed.get(line.file, line.line) < line.line
 
 
 def _leading(value: str) -> int:
@@ -113,7 +145,8 @@ def touching(file: str, line: int, words: str) -> TimeoutLine | None:
         return None
     value = _VALUE.match(f"TMOUT{after}")
     if after.startswith("=") and value is not None and "env " not in before:
-        return TimeoutLine(file, line, words.strip(), _leading(value[1] or ""))
+        readonly = bool(_READONLY.search(before))
+        return TimeoutLine(file, line, words.strip(), _leading(value[1] or ""), readonly)
     if not after.startswith("=") and _HARMLESS.search(before) and "+" not in before and "-n" not in before:
         return None
     return TimeoutLine(file, line, words.strip(), NEVER)
@@ -128,12 +161,18 @@ def _accounts(output: Output) -> Accounts:
     for user, gid, _, _ in rows["user"]:
         if gid in names:
             members[names[gid]].add(user)
+    fixing = [
+        (file, int(line))
+        for file, line, words in rows["line"]
+        if _READONLY.search(words.partition("TMOUT")[0]) and "=" not in words
+    ]
     lines = [touching(file, int(line), words) for file, line, words in rows["line"]]
     return Accounts(
         shells={name: None if shell == "none" else shell for name, _, _, shell in rows["user"]},
         empty=[f"{name} ({file})" for file, name in rows["empty"]],
         lines=[line for line in lines if line is not None],
         members={name: frozenset(users) for name, users in members.items()},
+        fixing=fixing,
     )
 
 

@@ -13,10 +13,12 @@ from plumbline.probes.session.pam import (
     SUCCESS,
     Entry,
     Files,
+    fits_never,
     opens_without_proof,
     run,
     stack,
 )
+from plumbline.probes.session.ssh_daemons import DAEMON_FIELDS, PRINT_DAEMONS, Daemon, daemons
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.unknown import Unknown
 
@@ -40,24 +42,47 @@ if command -v sshd >/dev/null; then
     printf 'status\t%s\n' $?
     printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\|channeltimeout\) /s/^/sshd\t/p'
     set --
-    for file in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*; do
-        [ ! -f "$file" ] || set -- "$@" "$file"
+    files=/etc/ssh/sshd_config
+    for depth in 1 2 3 4; do
+        included=''
+        for file in $files; do
+            [ -f "$file" ] || continue
+            set -- "$@" "$file"
+            told=$(sed -n 's/^[ \t"]*include[ \t="]//Ip' "$file" | tr -d '="')
+            included="$included $told"
+        done
+        files=''
+        set -f
+        for file in $included; do
+            case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
+            files="$files $file"
+        done
+        set +f
     done
     [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
-        tolower($1) ~ /^match(=|$)/ {{ match_block = 1 }}
-        match_block && tolower($0) ~ /^[ \t]*(permitemptypasswords|channeltimeout)[ \t="]/ {{
+        tolower($1) ~ /^"?match("|=|$)/ {{ match_block = 1 }}
+        match_block && tolower($0) ~ /^[ \t]*"?(permitemptypasswords|channeltimeout)[ \t="]/ {{
             print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
 fi
+{PRINT_DAEMONS}
 {PRINT_END}
 """
 
-_FIELDS = {"directory": 1, "service": 1, "pam": 3, "module": 1, "status": 1, "sshd": 1, "match": 3}
+_FIELDS = {
+    "directory": 1,
+    "service": 1,
+    "pam": 3,
+    "module": 1,
+    "status": 1,
+    "sshd": 1,
+    "match": 3,
+} | DAEMON_FIELDS
 
 # Services that open or unlock a session of a person; those that only start a display manager's own are not.
 OPENING = """
 login remote sshd su su-l sudo sudo-i gdm gdm-password gdm-smartcard gdm-fingerprint lightdm sddm
-kde kde-fingerprint kde-smartcard lxdm slim xdm wdm xscreensaver gnome-screensaver cinnamon-
-screensaver mate-screensaver xfce4-screensaver light-locker swaylock i3lock hyprlock vlock physlock
+kde kde-fingerprint kde-smartcard lxdm slim xdm wdm xscreensaver gnome-screensaver cinnamon-screensaver
+mate-screensaver xfce4-screensaver light-locker swaylock i3lock hyprlock doas vlock physlock
 greetd cockpit xrdp-sesman polkit-1 other
 """
 
@@ -72,6 +97,7 @@ class Authentication:
     has_pam_systemd: bool
     sshd: Mapping[str, str] | None
     sshd_status: int
+    daemons: tuple[Daemon, ...]
     match_lines: tuple[tuple[str, str], ...]
     """Lines of Match blocks of sshd's configuration, each with where it stands."""
 
@@ -95,7 +121,7 @@ class Authentication:
             found |= {f"{service}: {entry}": None for entry in opening}
             if strangers:
                 unsaid = Unknown(
-                    "whether {service} asks for a proof depends on a module nobody here knows: {entry}",
+                    "whether {service} asks for a proof depends on a module nobody here can judge: {entry}",
                     service=service,
                     entry=strangers[0],
                 )
@@ -107,7 +133,10 @@ class Authentication:
         """Say whether a service's sessions become logind's: its stack runs pam_systemd, which is there."""
         if not self.has_pam_systemd or service not in self.services:
             return False
-        visited = run(self.entries(service, "session"), lambda _: SUCCESS).visited
+        visited = run(
+            self.entries(service, "session"),
+            lambda entry: "auth_err" if fits_never(entry, service) else SUCCESS,
+        ).visited
         return any(entry.module == "pam_systemd" for entry in visited)
 
     def sshd_says(self, option: str, unsaid: str | None = None) -> str:
@@ -138,12 +167,31 @@ class Authentication:
         """
         if elsewhere := self.in_match_blocks("channeltimeout"):
             return Limit(NEVER, elsewhere[0])
-        said = self.sshd_says("channeltimeout", "none")
-        for word in said.split():
-            pattern, _, interval = word.partition("=")
-            if fnmatchcase("session:shell", pattern):
-                return Limit(_seconds(interval) or NEVER, f"sshd: ChannelTimeout {word}")
-        return Limit(NEVER, f"sshd: ChannelTimeout {said}")
+        limits = [
+            _shell_limit(value, f"{daemon}: ChannelTimeout")
+            for daemon in self.daemons
+            for value in daemon.options("channeltimeout")
+        ]
+        limits.append(_shell_limit(self.sshd_says("channeltimeout", "none"), "sshd: ChannelTimeout"))
+        return next((limit for limit in limits if limit == NEVER), max(limits, key=int))
+
+    def other_than(self, option: str, value: str) -> list[str]:
+        """Return the command lines of sshd that give an option another value; that goes before any file."""
+        return [str(d) for d in self.daemons if any(given.lower() != value for given in d.options(option))]
+
+    def all_judged(self) -> None:
+        """Raise `Unknown` if an SSH server takes its settings from where nobody here looks."""
+        for daemon in self.daemons:
+            if daemon.is_other:
+                raise Unknown("the settings of this SSH server are not judged: {daemon}", daemon=str(daemon))
+
+
+def _shell_limit(said: str, seen: str) -> Limit:
+    for word in said.split():
+        pattern, _, interval = word.partition("=")
+        if fnmatchcase("session:shell", pattern):
+            return Limit(_seconds(interval) or NEVER, f"{seen} {word}")
+    return Limit(NEVER, f"{seen} {said}")
 
 
 _INTERVAL = re.compile(r"(?:\d+[smhdw]?)+")
@@ -174,7 +222,10 @@ def _authentication(output: Output) -> Authentication:
         has_pam_systemd=bool(rows["module"]),
         sshd=sshd,
         sshd_status=status,
-        match_lines=tuple((f"{file}:{number}", text.strip()) for file, number, text in rows["match"]),
+        daemons=daemons(rows),
+        match_lines=tuple(
+            (f"{file}:{number}", text.replace('"', "").strip()) for file, number, text in rows["match"]
+        ),
     )
 
 

@@ -12,14 +12,32 @@ from dataclasses import dataclass
 from plumbline.probes.base import Output, Probe
 from plumbline.probes.session.display_manager import FILES as DISPLAY_MANAGER_FILES
 from plumbline.probes.session.display_manager import Setting, automatic_logins
+from plumbline.probes.session.login_program import is_terminal, logs_in_by_itself, needs_no_password
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
-from plumbline.probes.unit_files import UNIT_FILES_FIELDS, UnitFiles, print_unit_files, starting, unit_files
+from plumbline.probes.unit_files import (
+    DIRECTORIES,
+    UNIT_FILES_FIELDS,
+    Command,
+    UnitFiles,
+    print_unit_files,
+    starting,
+    unit_files,
+)
 
-_UNITS = print_unit_files(r"getty|\/login([ \t]|$)|autologin", "getty|autovt")
-_STARTING = starting(r"getty|/login([[:space:]]|$)|autologin")
+_TERMINAL = "StandardInput[[:space:]]*=[[:space:]]*tty|TTYPath[[:space:]]*="
+_UNITS = print_unit_files(
+    rf"getty|\/login([ \t]|$)|autologin|sulogin|SYSTEMD_SULOGIN|{_TERMINAL}",
+    "getty|autovt|rescue|emergency",
+    "ExecStart|StandardInput|TTYPath|Environment",
+)
+_STARTING = starting(r"getty|/login([[:space:]]|$)|autologin|sulogin", _TERMINAL)
+_NO_PULL = "[#;]|(Before|After|Conflicts|Description|Documentation|PartOf)[[:space:]]*="
+_DEBUG_SHELL = "debug-shell.service"
+_DIRECTORIES = " ".join(DIRECTORIES)
 
 _COMMAND = rf"""
-systemctl show -p Id,LoadState,UnitFileState,ActiveState,ExecStart '*getty*.service' debug-shell.service \
+systemctl show -p Id,LoadState,UnitFileState,ActiveState,ExecStart,StandardInput,TTYPath,Environment \
+    '*getty*.service' '*@*.service' rescue.service emergency.service {_DEBUG_SHELL} \
     {_STARTING} | sed 's/^/show\t/' || exit 9
 case " $(cat /proc/cmdline) " in *' systemd.debug'[-_]'shell'*) echo 'cmdline	systemd.debug_shell' ;; esac
 for directory in /etc/credstore /etc/credstore.encrypted /usr/lib/credstore /usr/lib/credstore.encrypted; do
@@ -28,6 +46,16 @@ for directory in /etc/credstore /etc/credstore.encrypted /usr/lib/credstore /usr
     done
 done
 {_UNITS}
+set --
+for directory in {_DIRECTORIES}; do [ ! -d "$directory" ] || set -- "$@" "$directory"; done
+find "$@" -maxdepth 2 -type l \( -name {_DEBUG_SHELL} -o -lname '*{_DEBUG_SHELL}' \) \
+    -printf 'debuglink\t%p\t%l\n' || exit 9
+for directory; do
+    shift
+    set -- "$@" "$directory"/*.* "$directory"/*.d/*.conf
+done
+grep -HnsE -d skip debug-shell "$@" | grep -vE '^[^:]*/debug-shell\.service:' |
+    grep -vE '^[^:]*:[0-9]+:[[:space:]]*({_NO_PULL})' | sed 's/^/debugline\t/'
 for program in gdm3 gdm lightdm sddm lxdm slim nodm greetd; do
     ! command -v "$program" >/dev/null || printf 'program\t%s\n' "$program"
 done
@@ -42,13 +70,13 @@ _FIELDS = {
     "show": 1,
     "cmdline": 1,
     "credential": 1,
+    "debuglink": 2,
+    "debugline": 1,
     "program": 1,
     "setting": 3,
 } | UNIT_FILES_FIELDS
 
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
-# agetty's options that take a value (agetty(8)); what follows the letter is its value.
-_WITH_VALUE = "aCdEfHIlortwW"
 
 
 @dataclass(frozen=True)
@@ -60,44 +88,19 @@ class Console:
     display_manager: list[str]
 
 
-def logs_in_by_itself(command: str) -> bool:
-    """Say whether a getty's or login's command opens a session without asking.
-
-    That is `--autologin` in any spelling getopt accepts, a login told not to ask (`-f`), or another program
-    than login.
-    """
-    words = command.replace('"', " ").replace("'", " ").lstrip("@-:+!").split()
-    if not words:
-        return False
-    program = words[0].rsplit("/", 1)[-1]
-    if program == "login":
-        return any(re.fullmatch(r"-[a-z]*f.*", word) for word in words[1:])
-    if "getty" not in program:
-        return any(word.startswith("--auto") for word in words[1:])
-    options = words[1:]
-    for index, word in enumerate(options):
-        following = options[index + 1] if index + 1 < len(options) else ""
-        if re.match(r"--a[a-z]*(=|$)", word):
-            return True
-        if re.match(r"--login-p[a-z]*(=|$)", word):
-            return not (word.partition("=")[2] or following).endswith("/login")
-        if re.match(r"-[^-]", word) and _short(word, following):
-            return True
-    return bool(
-        re.search(r"(--login-o\S*[= ]+|\s-o\s+)(-\S+\s+)*-f\b", command.replace('"', " ").replace("'", " "))
-    )
+def _last(settings: list[Command]) -> str:
+    return settings[-1].value if settings else ""
 
 
-def _short(word: str, following: str) -> bool:
-    """Say whether a cluster of agetty's short options has -a, or -l with another program than login."""
-    for place, letter in enumerate(word[1:], 2):
-        if letter == "a":
-            return True
-        if letter == "l":
-            return not (word[place:] or following).endswith("/login")
-        if letter in _WITH_VALUE:
-            return False
-    return False
+def _debug_shell(rows: Rows) -> list[str]:
+    """Return what pulls the debug shell in at boot: links and lines that name it, unless it is masked."""
+    own = [f"{directory}/{_DEBUG_SHELL}" for directory in DIRECTORIES]
+    links: dict[str, str] = dict(rows["debuglink"])  # type: ignore[arg-type]  # rows of this tag have two fields
+    if any(links.get(path) == "/dev/null" for path in own):
+        return []
+    pulling = [f"{path} -> {target}" for path, target in rows["debuglink"] if path not in own]
+    pulling += [line for (line,) in rows["debugline"]]
+    return [f"a shell of root that asks for nothing: {why}" for why in pulling]
 
 
 def _now(rows: Rows) -> list[str]:
@@ -111,20 +114,27 @@ def _now(rows: Rows) -> list[str]:
             if unit["ActiveState"] in ("active", "activating"):
                 found["debug-shell.service is active: a shell of root that asks for nothing"] = None
             continue
-        found |= {f"{unit['Id']}: {c}": None for c in commands if logs_in_by_itself(c)}
+        on_terminal = is_terminal(unit["Id"], unit.get("StandardInput", ""), unit.get("TTYPath", ""))
+        found |= {f"{unit['Id']}: {c}": None for c in commands if logs_in_by_itself(c, on_terminal)}
+        if needs_no_password(unit.get("Environment", "")):
+            found[f"{unit['Id']}: Environment={unit['Environment']}"] = None
     return list(found)
 
 
 def _boot(rows: Rows, units: UnitFiles) -> list[str]:
     found: dict[str, None] = {}
     for name in units.names():
+        if name == _DEBUG_SHELL:
+            continue
+        reads, path = units.settings(name, "StandardInput"), units.settings(name, "TTYPath")
+        on_terminal = is_terminal(name, _last(reads), _last(path))
         for command in units.commands(name):
-            if logs_in_by_itself(command.value):
+            if logs_in_by_itself(command.value, on_terminal):
                 found[f"{name}: {command}"] = None
-    for block in blocks(line for (line,) in rows["show"]):
-        unit = dict(block)
-        if unit["Id"] == "debug-shell.service" and unit["UnitFileState"] in ("enabled", "linked"):
-            found["debug-shell.service is enabled: a shell of root that asks for nothing"] = None
+        for variables in units.settings(name, "Environment"):
+            if needs_no_password(variables.value):
+                found[f"{name}: {variables}"] = None
+    found |= dict.fromkeys(_debug_shell(rows))
     found |= {f"kernel command line: {word}": None for (word,) in rows["cmdline"]}
     found |= {file: None for (file,) in rows["credential"]}
     return list(found)

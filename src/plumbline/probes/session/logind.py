@@ -14,6 +14,8 @@ from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.limit import NEVER, Limit
 from plumbline.probes.session.timespan import INFINITY, microseconds
 from plumbline.probes.tagged import PRINT_END, Rows
+from plumbline.probes.unit_files import DIRECTORIES as UNIT_DIRECTORIES
+from plumbline.probes.unit_files import UNIT_FILES_FIELDS, unit_files
 
 DIRECTORIES = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd")
 """Where logind.conf and logind.conf.d may stand; of one name the first wins (logind.conf(5))."""
@@ -32,16 +34,28 @@ esac
 set --
 for directory in {" ".join(DIRECTORIES)}; do
     for file in "$directory"/logind.conf "$directory"/logind.conf.d/*.conf; do
-        [ -e "$file" ] || continue
+        [ -f "$file" ] || [ "$(readlink "$file")" = /dev/null ] || continue
         printf 'file\t%s\n' "$file"
-        set -- "$@" "$file"
+        [ ! -f "$file" ] || set -- "$@" "$file"
     done
 done
 [ $# -eq 0 ] || awk '!/^[ \t]*([#;]|$)/ {{ print "line\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
+set --
+for directory in {" ".join(UNIT_DIRECTORIES)}; do
+    for file in "$directory"/systemd-logind.service "$directory"/systemd-logind.service.d/*.conf \
+        "$directory"/systemd-.service.d/*.conf "$directory"/service.d/*.conf; do
+        if [ -L "$file" ]; then printf 'unitlink\t%s\t%s\n' "$file" "$(readlink "$file")"
+        elif [ -f "$file" ] && [ ! -s "$file" ]; then printf 'unitlink\t%s\t/dev/null\n' "$file"; fi
+        [ ! -f "$file" ] || set -- "$@" "$file"
+    done
+done
+[ $# -eq 0 ] || awk '{{ print "unitline\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
 {PRINT_END}
 """
 
-_FIELDS = {"unit": 1, "live": 1, "utmp": 1, "file": 1, "line": 3}
+_FIELDS = {"unit": 1, "live": 1, "utmp": 1, "file": 1, "line": 3} | UNIT_FILES_FIELDS
+_UNIT = "systemd-logind.service"
+_PROGRAMS = ("/lib/systemd/systemd-logind", "/usr/lib/systemd/systemd-logind")
 _PROPERTY = re.compile(r"t (\d+)")
 
 
@@ -82,7 +96,7 @@ def assignments(lines: list[tuple[int, str]]) -> list[tuple[int, str, str, str]]
     section, begun, number = "", "", 0
     for line, text in lines:
         number = number if begun else line
-        joined = begun + text.rstrip("\r")
+        joined = begun + text.removeprefix("\ufeff").rstrip("\r")
         begun = ""
         if joined.endswith("\\"):
             begun = joined[:-1] + " "
@@ -111,6 +125,31 @@ def _boot(rows: Rows) -> Limit:
     return limit
 
 
+def _not_started(rows: Rows) -> str | None:
+    """Return why the next boot starts no logind, by the unit files there are now; None if it does."""
+    units = unit_files(rows)
+    if not (units.lines or units.links):
+        return None
+    commands = units.commands(_UNIT)
+    words = commands[-1].value.lstrip("@-:+!").split() if commands else []
+    if len(commands) != 1 or words[0] not in _PROGRAMS:
+        told = ", ".join(str(command) for command in commands) or "masked, or starts nothing"
+        return f"{_UNIT} at the next boot: {told}"
+    keys = {
+        key.strip()
+        for lines in units.lines.values()
+        for _, text in lines
+        if (key := text.partition("=")[0]).strip().startswith(("Condition", "Assert"))
+    }
+    asked = [found for key in sorted(keys) for found in units.settings(_UNIT, key, "Unit")]
+    added = [
+        found
+        for found in asked
+        if not found.file.startswith("/usr/lib/systemd/system/systemd-logind.service")
+    ]
+    return f"{_UNIT} may not start: {added[0]}" if added else None
+
+
 def _logind(output: Output) -> Logind:
     rows = Rows(output, _FIELDS)
     unit = dict(line.split("=", 1) for (line,) in rows["unit"])
@@ -124,6 +163,8 @@ def _logind(output: Output) -> Logind:
         told = "infinity" if span == INFINITY else f"{span / 1_000_000:g} s"
         now = _limit(span, f"systemd-logind as it runs: StopIdleSessionUSec={told}")
     boot = Limit(NEVER, f"systemd-logind.service is {unit['LoadState']}") if masked else _boot(rows)
+    if (why := _not_started(rows)) is not None:
+        boot = Limit(NEVER, why)
     return Logind(now, boot, bool(rows["utmp"]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from plumbline.probes.desktop import Desktop, Key, desktop_probe
 from plumbline.probes.limit import NEVER, Limit
 from plumbline.probes.session.accounts import ACCOUNTS, TimeoutLine
@@ -72,6 +74,10 @@ class Session(Subject):
         """Lines of users' own startup files that set or unset TMOUT."""
         return self.read(ACCOUNTS).own_lines()
 
+    def system_limits(self, accepted: Container[int]) -> list[TimeoutLine]:
+        """Lines of the system's startup files that set another limit than accepted for somebody."""
+        return self.read(ACCOUNTS).system_lines(accepted)
+
     @property
     def logind_now(self) -> Limit:
         """Seconds after which the running logind ends an idle session."""
@@ -85,7 +91,9 @@ class Session(Subject):
     @property
     def has_ssh(self) -> bool:
         """Whether there is an SSH server."""
-        return self.read(AUTHENTICATION).sshd is not None
+        seen = self.read(AUTHENTICATION)
+        seen.all_judged()
+        return seen.sshd is not None
 
     @property
     def ssh_limit(self) -> Limit:
@@ -94,6 +102,7 @@ class Session(Subject):
         reasons = []
         if seen.sshd_says("usepam") != "yes":
             reasons.append("sshd: UsePAM no")
+        reasons += seen.other_than("usepam", "yes")
         if not seen.reaches_logind("sshd"):
             reasons.append(f"{seen.directory}/sshd: no pam_systemd in its session stack")
         if not logind.knows_ssh_terminals:
@@ -159,4 +168,5 @@ class Session(Subject):
             [] if seen.sshd_says("permitemptypasswords") == "no" else ["sshd: PermitEmptyPasswords yes"]
         )
         in_blocks = seen.in_match_blocks("permitemptypasswords")
+        everywhere += seen.other_than("permitemptypasswords", "no")
         return [*everywhere, *(line for line in in_blocks if not line.lower().endswith("no"))]

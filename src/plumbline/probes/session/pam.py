@@ -20,6 +20,7 @@ _SHORTHAND: dict[str, dict[str, str]] = {
 _LINE = re.compile(r"-?(auth|account|session|password)\s+(\[[^]]*\]|\S+)\s+(\S+)\s*(.*)", re.IGNORECASE)
 _INGROUP = re.compile(r"(?:\S+\s+)*?user\s+ingroup\s+(\S+)(?:\s+\S+)*")
 _INCLUDE = re.compile(r"@include\s+(\S+)")
+_MODULES = re.compile(r"(/usr)?/lib(32|64|x32)?(/[\w-]+-linux-\w+)?/security")
 _DEPTH_MAX = 16
 _CONDITIONS_MAX = 6
 
@@ -132,7 +133,9 @@ def _joined(lines: Iterable[tuple[int, str]]) -> Iterable[tuple[int, str]]:
 
 
 def _module(path: str) -> str:
-    return path.rsplit("/", 1)[-1].removesuffix(".so")
+    """Return a module's name; one from outside libpam's places keeps its path, as a stranger."""
+    folder, _, name = path.rpartition("/")
+    return name.removesuffix(".so") if not folder or _MODULES.fullmatch(folder) else path
 
 
 def _control(text: str, path: str, number: int) -> tuple[tuple[str, str], ...]:
@@ -213,10 +216,13 @@ def opens_without_proof(
 ) -> tuple[list[Entry], list[Entry]]:
     """Return the lines that let somebody in without a proof, and the modules one would have to know to say.
 
-    A condition counts as a way in if anyone can fit it: `user ingroup G` only if G has `members`.
+    A condition counts as a way in if anyone can fit it: `user ingroup G` only if G has `members`. Of more
+    conditions than can be tried the rest counts as modules one would have to know.
     """
     flat = list(_flat(entries))
-    conditions = [entry for entry in flat if _may_fit(entry, members)][:_CONDITIONS_MAX]
+    conditions = [entry for entry in flat if _may_fit(entry, members)]
+    untried = conditions[_CONDITIONS_MAX:]
+    conditions = conditions[:_CONDITIONS_MAX]
     strangers = [entry for entry in flat if _stranger(entry)]
     for unknown_fit in ([], strangers):
         for chosen in product((True, False), repeat=len(conditions)):
@@ -228,7 +234,7 @@ def opens_without_proof(
                 if outcome.let_in:
                     opening = [entry for entry in outcome.visited if _opens(entry, service, fitting)]
                     return opening or outcome.visited, []
-    return [], []
+    return [], untried
 
 
 def _flat(entries: tuple[Entry, ...]) -> Iterable[Entry]:
@@ -253,6 +259,16 @@ def _tally(entry: Entry) -> bool:
 
 def _wheel_without_trust(entry: Entry) -> bool:
     return entry.module == "pam_wheel" and "trust" not in entry.arguments.split()
+
+
+def fits_never(entry: Entry, service: str) -> bool:
+    """Say whether a condition on the service's name is not met by this one."""
+    words = entry.arguments.split()
+    if entry.module != "pam_succeed_if" or "service" not in words[:-2]:
+        return False
+    operator, value = words[words.index("service") + 1 :][:2]
+    names = value.split(":")
+    return {"=": service != value, "in": service not in names}.get(operator, False)
 
 
 def _may_fit(entry: Entry, members: Mapping[str, frozenset[str]]) -> bool:

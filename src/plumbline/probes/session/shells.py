@@ -3,7 +3,8 @@
 The probe starts the shells a person would get and asks them, for only that sees every startup file, condition
 and order. They run as nobody, without a home, rights or terminal: the scripts of /etc/profile.d, which every
 login runs, can change nothing there. How they treat root is seen in a user namespace where nobody looks like
-root and has no right of root's. dash knows no TMOUT, nor do fish and others: those end with their session.
+root and has no right of root's. Each answer carries a word made up for this call, so that a startup file
+cannot answer in a shell's place. dash knows no TMOUT, nor do fish and others: those end with their session.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ NO_ZSH = "no zsh"
 NO_NAMESPACE = "no user namespace"
 
 _ASK = r"""
-bash_says='printf "\036%s\t%s\t%q\n" "$0" "${TMOUT@a}" "${TMOUT-unset}"'
-zsh_says='printf "\036%s\t%s\t%q\n" "$0" "${(t)TMOUT}" "${TMOUT-unset}"'
-{as_nobody}answers() { grep -a "^$(printf '\036')"; }
+secret=$(cat /proc/sys/kernel/random/uuid) || exit 9
+bash_says='printf "\036'$secret'%s\t%s\t%q\n" "$0" "${TMOUT@a}" "${TMOUT-unset}"'
+zsh_says='printf "\036'$secret'%s\t%s\t%q\n" "$0" "${(t)TMOUT}" "${TMOUT-unset}"'
+{as_nobody}answers() { sed -n "s/^\(\x1e\)$secret/\1/p"; }
 as_nobody true || exit 9
 as_nobody bash -lic "$bash_says" login | answers
 as_nobody TMOUT=0 bash -lic "$bash_says" preset | answers
@@ -88,6 +90,8 @@ def _shells(output: Output) -> Shells:
         answer = _ANSWER.fullmatch(line)
         if answer is not None and answer[1] in KINDS:
             name, attributes, value = answer.groups()
+            if name in found:
+                raise ParseError(f"two answers of one shell: {KINDS[name]}")
             bash_readonly = "r" in attributes and name != "zsh"
             found[name] = Shell(
                 KINDS[name],
