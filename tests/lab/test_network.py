@@ -12,6 +12,7 @@ import pytest
 from conftest import lab_name
 from hardened import HOST, harden, sabotaged
 from judging import failing, observed, verdicts
+from network_roads import ROADS
 from network_sabotage import Sabotage
 from sysctl_trials import compared
 
@@ -104,7 +105,7 @@ def test_hardened_host_passes(lab: Lab) -> None:
     assert {name: results[name].verdict for name in CONTROLS} == dict.fromkeys(CONTROLS, "pass")
 
 
-CASES: dict[str, Sabotage] = {**cases.KERNEL, **cases.LIVE, **cases.BOOT}
+CASES: dict[str, Sabotage] = {**cases.KERNEL, **cases.LIVE, **cases.BOOT, **ROADS}
 
 
 @pytest.fixture(scope="module")

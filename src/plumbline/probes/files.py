@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,6 +31,17 @@ def print_files(patterns: Iterable[str], edit: str = "") -> str:
         f"[ $# -eq 0 ] || awk '{edit} "
         '{print "text\\t" FILENAME "\\t" FNR "\\t" $0}\' "$@" || exit 8; '
     )
+
+
+_CLASSES = {"alpha": "a-zA-Z", "lower": "a-z", "upper": "A-Z", "digit": "0-9", "alnum": "a-zA-Z0-9"}
+
+
+def glob_matches(text: str, pattern: str) -> bool:
+    """Match as fnmatch(3) does: beyond Python's, `[^`, backslashes and classes such as `[:digit:]` count."""
+    for name, characters in _CLASSES.items():
+        pattern = pattern.replace(f"[:{name}:]", characters)
+    pattern = re.sub(r"\\([*?\[\]\\])", r"[\1]", pattern)
+    return fnmatch.fnmatchcase(text, re.sub(r"\\(.)", r"\1", pattern).replace("[^", "[!"))
 
 
 @dataclass(frozen=True)

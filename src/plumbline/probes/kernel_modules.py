@@ -8,12 +8,13 @@ is built into the kernel cannot be kept out.
 
 from __future__ import annotations
 
-import fnmatch
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, Probe
-from plumbline.probes.files import FIELDS, ConfigFile, effective, print_files, read_files
+from plumbline.probes.boot_commands import BOOT_COMMANDS, ON_DISK, loads
+from plumbline.probes.files import FIELDS, ConfigFile, effective, glob_matches, print_files, read_files
 from plumbline.probes.subject import Subject
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.seen import Seen
@@ -59,11 +60,15 @@ class InstallLine:
 
 @dataclass(frozen=True)
 class Modules:
-    """`loaded`: module -> how it is used; `builtin`: modules that are part of the kernel."""
+    """`loaded`: module -> how it is used; `builtin`: modules that are part of the kernel.
+
+    `installs` are the `install` lines at the next boot, `installs_now` those until then.
+    """
 
     loaded: dict[str, str]
     builtin: frozenset[str]
     installs: list[InstallLine]
+    installs_now: list[InstallLine]
 
 
 def normal_name(name: str) -> str:
@@ -75,9 +80,14 @@ def parse_modules(output: Output) -> Modules:
     """Parse the probe's rows."""
     rows = Rows(output, _TAGS)
     loaded = {name: f"{uses} uses: {users.rstrip(',')}" for name, uses, users in rows["loaded"]}
-    files = {path: file for path, file in read_files(rows).items() if not path.startswith(TRANSIENT)}
-    installs = [line for file in effective(files, DIRECTORIES, ".conf") for line in install_lines(file)]
-    return Modules(loaded, frozenset(normal_name(name) for (name,) in rows["builtin"]), installs)
+    files = read_files(rows)
+    lasting = {path: file for path, file in files.items() if not path.startswith(TRANSIENT)}
+    builtin = frozenset(normal_name(name) for (name,) in rows["builtin"])
+    return Modules(loaded, builtin, _installs(lasting), _installs(files))
+
+
+def _installs(files: Mapping[str, ConfigFile]) -> list[InstallLine]:
+    return [line for file in effective(files, DIRECTORIES, ".conf") for line in install_lines(file)]
 
 
 def install_lines(file: ConfigFile) -> list[InstallLine]:
@@ -116,7 +126,16 @@ class KernelModules(Subject):
         modules, wanted = self.read(KERNEL_MODULES), normal_name(name)
         if wanted in modules.builtin:
             return [Seen(name, "built into the kernel")]
-        for line in modules.installs:
-            if fnmatch.fnmatchcase(wanted, line.pattern):
-                return [] if line.refuses else [Seen(f"install {name} {line.command}", line.where)]
-        return [Seen(name, "no install line in modprobe.d")]
+        found = _first_line(name, modules.installs)
+        # What stands in /run is gone at boot, but decides until then.
+        found += [told for told in _first_line(name, modules.installs_now) if told not in found]
+        lines = loads(self.read(BOOT_COMMANDS).of(self.read(ON_DISK)), wanted)
+        return found + [Seen(line.text.strip(), f"{line.file}:{line.number}") for line in lines]
+
+
+def _first_line(name: str, installs: list[InstallLine]) -> list[Seen]:
+    """Return what the first `install` line for a module does, unless it refuses it."""
+    for line in installs:
+        if glob_matches(normal_name(name), line.pattern):
+            return [] if line.refuses else [Seen(f"install {name} {line.command}", line.where)]
+    return [Seen(name, "no install line in modprobe.d")]

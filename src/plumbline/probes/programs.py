@@ -21,7 +21,13 @@ UNIT_DIRECTORIES = (
 """Where units that count at boot stand, the first that has a name hides the others (systemd.unit(5)). What
 generators wrote is written again at every boot; the rest of /run is gone then."""
 
-_TAGS = {"process": 2, "wanted": 1, "masked": 1, "unit": 1, "start": 2}
+_TAGS = {"process": 2, "wanted": 1, "hidden": 1, "masked": 1, "unit": 1, "start": 2}
+
+_WRAPPERS = (
+    "(ba|da|k|z)?sh|env|nohup|setsid|nice|ionice|chrt|taskset|timeout|stdbuf|busybox|ip|nsenter|unshare|"
+    "chroot|su|sudo|runuser|setpriv|start-stop-daemon|daemon|systemd-run"
+)
+"""Programs that start another: of these the whole command is told, of others the program alone."""
 
 _DIRECTORIES = " ".join(UNIT_DIRECTORIES)
 
@@ -34,7 +40,12 @@ done
 set --
 for d in {_DIRECTORIES}; do
     for f in "$d"/*.wants/*.service "$d"/*.requires/*.service "$d"/*.upholds/*.service; do
-        [ ! -L "$f" ] || printf 'wanted\t%s\n' "$f"
+        if [ -c "$f" ]; then printf 'hidden\t%s\n' "$f"
+        elif [ -L "$f" ]; then printf 'wanted\t%s\n' "$f"; fi
+    done
+    for f in "$d"/*.target.d/*.conf "$d"/*.service.d/*.conf; do
+        [ ! -f "$f" ] || sed -nE 's/^[ \t]*(Wants|Requires|Upholds|BindsTo)[ \t]*=//p' "$f" |
+            tr -s ' \t' '\n\n' | sed -n "s#.*\.service\$#wanted\t$f/&#p"
     done
     for f in "$d"/*.service; do
         if [ -c "$f" ] || {{ [ -f "$f" ] && [ ! -s "$f" ]; }}; then printf 'masked\t%s\n' "$f"
@@ -43,7 +54,9 @@ for d in {_DIRECTORIES}; do
     for f in "$d"/*.service.d/*.conf; do [ ! -f "$f" ] || set -- "$@" "$f"; done
 done
 [ $# -eq 0 ] || grep -H '^[[:space:]]*ExecStart[[:space:]]*=' "$@" |
-    sed -nE 's/^(.*\.(service|conf)):[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!|]*([^ \t]+).*/start\t\1\t\3/p'
+    sed -nE 's/^(.*\.(service|conf)):[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!|]*/start\t\1\t/
+        /^start\t[^\t]*\t([^ \t]*\/)?({_WRAPPERS})[ \t]/{{p; d}}
+        s/^(start\t[^\t]*\t[^ \t]+).*/\1/p'
 """
 
 
@@ -76,7 +89,11 @@ class Programs:
         for unit in self.wanted:
             if self.started_at_boot(unit) and (
                 re.split(r"[.@]", unit)[0] in wanted
-                or any(posixpath.basename(program) in wanted for program in self.starts[unit])
+                or any(
+                    posixpath.basename(word) in wanted
+                    for command in self.starts[unit]
+                    for word in re.split(r"[\s'\";&|()]+", command.bare)
+                )
             ):
                 found.append(Seen(unit, self.wanted[unit]))
         return found
@@ -100,7 +117,11 @@ def parse_programs(output: Output) -> Programs:
         if path.endswith(".conf") or units.get(name) == path:
             starts.setdefault(name, []).append(Seen(program, path))
     wanted: dict[str, str] = {}
+    hidden = [tuple(path.rsplit("/", 2)) for (path,) in rows["hidden"]]
     for (path,) in rows["wanted"]:
+        place = path.rsplit("/", 2)
+        if any(place[1:] == list(link) and _nearer(where, place[0]) for where, *link in hidden):
+            continue
         unit = posixpath.basename(path)
         wanted.setdefault(unit, path)
         template = re.sub(r"@.*\.", "@.", unit)
@@ -110,6 +131,12 @@ def parse_programs(output: Output) -> Programs:
             masked.setdefault(unit, masked[template])
     processes = {int(pid): name for pid, name in rows["process"]}
     return Programs(processes, wanted, masked, starts)
+
+
+def _nearer(one: str, two: str) -> bool:
+    """Say whether what stands in the first unit directory hides what stands in the second."""
+    known = one in UNIT_DIRECTORIES and two in UNIT_DIRECTORIES
+    return known and UNIT_DIRECTORIES.index(one) < UNIT_DIRECTORIES.index(two)
 
 
 def _rank(path: str) -> int:

@@ -8,15 +8,15 @@ link in one of the directories.
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, Probe
-from plumbline.probes.files import FIELDS, ConfigFile, effective, print_files, read_files
-from plumbline.probes.programs import PROGRAMS, Programs
+from plumbline.probes.boot_commands import BOOT_COMMANDS, ON_DISK, sets
+from plumbline.probes.files import FIELDS, ConfigFile, effective, glob_matches, print_files, read_files
 from plumbline.probes.subject import Subject
+from plumbline.probes.sysctl_service import FIND, PATTERNS, hindrance
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.seen import Reading
 
@@ -66,7 +66,7 @@ cd /
 tr -s ' ' '\\n' </proc/cmdline | sed -n 's/^sysctl\\./cmdline\\t/p'
 """
 
-_TAGS = {"live": 1, "cmdline": 1, **FIELDS}
+_TAGS = {"live": 1, "cmdline": 1, "link": 2, **FIELDS}
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,14 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Settings:
-    """`live`: path below /proc/sys -> value; `persistent`: what is set at boot, in the order of writing."""
+    """`live`: path below /proc/sys -> value; `persistent`: what is set at boot, in the order of writing.
+
+    `hindrance`: what keeps systemd-sysctl from setting it, if anything does.
+    """
 
     live: dict[str, str]
     persistent: list[Assignment]
+    hindrance: str | None = None
 
     @property
     def ipv6(self) -> bool:
@@ -104,7 +108,7 @@ def normal_key(key: str) -> str:
     separator = re.search(r"[./]", key)
     if separator is not None and separator[0] == ".":
         key = key.translate(str.maketrans("./", "/."))
-    return re.sub(r"/+", "/", key).lstrip("/").rstrip("/")
+    return "/".join(part for part in key.split("/") if part not in ("", "."))
 
 
 def shown_key(key: str) -> str:
@@ -160,7 +164,8 @@ def parse_settings(output: Output) -> Settings:
     files = read_files(rows)
     lasting = {path: file for path, file in files.items() if not path.startswith(TRANSIENT)}
     from_files = assignments(effective(lasting, DIRECTORIES, ".conf"))
-    return Settings(live, [*at_start, *from_files])
+    links = {path: target for path, target in rows["link"]}  # noqa: C416  (dict() is not typed for rows)
+    return Settings(live, [*at_start, *from_files], hindrance(files, links))
 
 
 def at_boot(settings: Settings, key: str) -> Assignment | None:
@@ -181,19 +186,14 @@ def covers(pattern: str, key: str) -> bool:
     """Say whether a glob stands for a key; no sign of it reaches over a slash (glob(7))."""
     parts, segments = pattern.split("/"), key.split("/")
     return len(parts) == len(segments) and all(
-        fnmatch.fnmatchcase(segment, part.replace("[^", "[!"))
-        for part, segment in zip(parts, segments, strict=True)
+        glob_matches(segment, part) for part, segment in zip(parts, segments, strict=True)
     )
-
-
-def applied_at_boot(programs: Programs) -> bool:
-    """Say whether systemd-sysctl.service is started at boot; without it the files set nothing."""
-    return programs.started_at_boot("systemd-sysctl.service")
 
 
 SYSCTL: Probe[Settings] = Probe(
     "sysctl.settings",
-    f"{_COMMAND}{print_files(f'{directory}/*.conf' for directory in DIRECTORIES[:-1])}"
+    f"{_COMMAND}{FIND}"
+    f"{print_files([*(f'{directory}/*.conf' for directory in DIRECTORIES[:-1]), *PATTERNS, '$p'])}"
     f"if [ ! -L /lib ]; then {print_files([f'{DIRECTORIES[-1]}/*.conf'])} fi; {PRINT_END}",
     parse_settings,
 )
@@ -227,8 +227,9 @@ class Sysctl(Subject):
         if self._absent(settings, path):
             return []
         unset = "not set in any file"
-        if not applied_at_boot(self.read(PROGRAMS)):
-            return [Reading(key, None, "systemd-sysctl.service does not run at boot")]
+        by_commands = self._by_commands(path)
+        if settings.hindrance is not None:
+            return [Reading(key, None, settings.hindrance), *by_commands]
         keys = self._live_keys(settings, path) if "*" in path else [path]
         named = [made.key for made in settings.persistent if not made.is_glob and made.value is not None]
         keys += [name for name in named if name not in keys and covers(path, name)]
@@ -239,7 +240,15 @@ class Sysctl(Subject):
                 made = at_boot(settings, path.replace("*", "default"))
             value = None if made is None or made.value is None else normal_value(made.value)
             found.append(Reading(shown_key(name), value, made.where if made else unset))
-        return found
+        return found + by_commands
+
+    def _by_commands(self, path: str) -> list[Reading]:
+        """Return what commands of the boot set a key to; None where a line does not tell what."""
+        return [
+            Reading(shown_key(path), None if value == "?" else normal_value(value), str(line))
+            for line in self.read(BOOT_COMMANDS).of(self.read(ON_DISK))
+            for value in sets(line, path)
+        ]
 
     def _live_keys(self, settings: Settings, path: str) -> list[str]:
         return sorted(name for name in settings.live if covers(path, name))

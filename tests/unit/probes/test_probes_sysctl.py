@@ -11,7 +11,7 @@ from recorded_host import host_printing, printed, recorded
 from plumbline.policy.load import load_standard
 from plumbline.probes.base import Output, Probe
 from plumbline.probes.host import DeliveredHost
-from plumbline.probes.network import PROGRAMS, SYSCTL
+from plumbline.probes.network import SYSCTL
 from plumbline.probes.sysctl import LIVE_PATTERNS, covers, normal_key, normal_value, parse_settings
 from plumbline.verify.seen import Each
 from plumbline.verify.unknown import Unknown
@@ -22,14 +22,19 @@ LIVE = "live\tkernel/ostype:Linux\nlive\tnet/ipv4/ip_forward:0\n" + "".join(
 )
 FORWARDING = "net.ipv4.conf.*.forwarding"
 OFF = "net.ipv4.conf.all.forwarding=0\nnet.ipv4.conf.default.forwarding=0\nnet.ipv4.conf.*.forwarding=0\n"
-SERVICE = (
-    "wanted\t/usr/lib/systemd/system/sysinit.target.wants/systemd-sysctl.service\n"
-    "unit\t/usr/lib/systemd/system/systemd-sysctl.service\n"
+UNITS = "/usr/lib/systemd/system"
+UNIT = f"{UNITS}/systemd-sysctl.service"
+ETC_UNIT = "/etc/systemd/system/systemd-sysctl.service"
+SHIPPED = (
+    "[Unit]\nDefaultDependencies=no\nConflicts=shutdown.target\nBefore=sysinit.target shutdown.target\n"
+    "ConditionPathIsReadWrite=/proc/sys/net/\n"
+    "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/lib/systemd/systemd-sysctl\n"
 )
+WANTED = f"link\t{UNITS}/sysinit.target.wants/systemd-sysctl.service\t../systemd-sysctl.service\n"
 
 
-def host(files: dict[str, str], live: str = LIVE, programs: str = SERVICE + "end\n") -> DeliveredHost:
-    return host_printing({SYSCTL: printed(files, live), PROGRAMS: programs})
+def host(files: dict[str, str], live: str = LIVE, links: str = WANTED) -> DeliveredHost:
+    return host_printing({SYSCTL: printed({UNIT: SHIPPED} | files, live + links)})
 
 
 def boot(files: dict[str, str], key: str = "net.ipv4.ip_forward", live: str = LIVE) -> list[object]:
@@ -88,6 +93,11 @@ def test_two_names_of_forwarding_are_one_setting() -> None:
 def test_slashes_and_dots_name_the_same_key() -> None:
     files = {"/etc/sysctl.d/10.conf": OFF, "/etc/sysctl.d/20.conf": "net/ipv4/conf/eth0.7/forwarding = 1\n"}
     assert forwarding(files)["eth0/7.forwarding"] == 1
+
+
+@pytest.mark.parametrize("key", ["net/ipv4/./ip_forward", "net//ipv4/./././ip_forward"])
+def test_dot_parts_of_a_path_are_nothing(key: str) -> None:
+    assert boot({"/etc/sysctl.d/10.conf": OFF, "/etc/sysctl.d/20.conf": f"{key}=1\n"}) == [1]
 
 
 def test_written_out_key_wins_over_a_later_glob() -> None:
@@ -149,11 +159,49 @@ def test_lines_that_assign_nothing(line: str) -> None:
     assert boot({"/etc/sysctl.d/10.conf": line + "\n"}) == [None]
 
 
-@pytest.mark.parametrize("mask", [True, False])
-def test_nothing_is_set_at_boot_without_the_service(mask: bool) -> None:
-    programs = (SERVICE + "masked\t/etc/systemd/system/systemd-sysctl.service\n" if mask else "") + "end\n"
-    readings = host({"/etc/sysctl.d/10.conf": OFF}, programs=programs).sysctl.boot(FORWARDING)
+@pytest.mark.parametrize(
+    ("files", "links"),
+    [
+        ({}, ""),
+        ({}, f"{WANTED}link\t/etc/systemd/system/sysinit.target.wants/systemd-sysctl.service\t/dev/null\n"),
+        ({}, WANTED.replace("sysinit.target.wants", "never.target.wants")),
+        ({ETC_UNIT: "/dev/null"}, WANTED),
+        ({ETC_UNIT: ""}, WANTED),
+        ({ETC_UNIT: "[Service]\nType=oneshot\nExecStart=/bin/true\n"}, WANTED),
+        ({f"{ETC_UNIT}.d/x.conf": "[Unit]\nConditionPathExists=/nonexistent\n"}, WANTED),
+        ({f"{ETC_UNIT}.d/x.conf": "\ufeff[Unit]\nAssertPathExists=/nonexistent\n"}, WANTED),
+        ({"/etc/systemd/system/service.d/x.conf": "[Unit]\nConditionPathExists=/nonexistent\n"}, WANTED),
+        (
+            {"/etc/systemd/system/procps.service.d/x.conf": "[Service]\nExecStart=\n"},
+            f"{WANTED}link\t{UNITS}/procps.service\tsystemd-sysctl.service\n",
+        ),
+        ({f"{ETC_UNIT}.d/x.conf": "[Service]\nExecStart=\nExecStart=/bin/true\n"}, WANTED),
+        ({f"{ETC_UNIT}.d/x.conf": "[Service]\nExecStart=\n"}, WANTED),
+        ({f"{ETC_UNIT}.d/x.conf": "[Service]\nExecStartPre=/bin/false\n"}, WANTED),
+        ({f"{ETC_UNIT}.d/x.conf": "[Service]\nPrivateNetwork=yes\n"}, WANTED),
+        (
+            {f"{ETC_UNIT}.d/x.conf": f"[Service]\nExecStart=\nExecStart={UNITS[:-7]}/systemd-sysctl -x\n"},
+            WANTED,
+        ),
+    ],
+)
+def test_nothing_is_set_at_boot_without_the_service(files: dict[str, str], links: str) -> None:
+    readings = host({"/etc/sysctl.d/10.conf": OFF, **files}, links=links).sysctl.boot(FORWARDING)
     assert [reading.value for reading in readings] == [None]
+    assert "systemd-sysctl" in readings[0].where
+
+
+@pytest.mark.parametrize(
+    "drop_in",
+    [
+        "[Unit]\nConditionPathExists=/nonexistent\nConditionPathExists=\n",
+        "[Service]\nTimeoutSec=10s\n",
+        "[Service]\nExecStart=\nExecStart=-/usr/lib/systemd/systemd-sysctl\n",
+    ],
+)
+def test_drop_in_that_hinders_nothing(drop_in: str) -> None:
+    readings = host({"/etc/sysctl.d/10.conf": OFF, f"{ETC_UNIT}.d/x.conf": drop_in}).sysctl.boot(FORWARDING)
+    assert {reading.value for reading in readings} == {0}
 
 
 def test_kernel_without_ipv6_needs_no_ipv6_settings() -> None:
@@ -177,7 +225,6 @@ def test_live_values_of_every_interface_are_told() -> None:
 def test_recorded_host_forwards_now_and_at_boot() -> None:
     answers: dict[Probe[Any], str] = {
         SYSCTL: recorded("sysctl/settings.systemd-252.delivered.shortened.txt"),
-        PROGRAMS: recorded("network/programs.systemd-252.delivered.txt"),
     }
     sysctl = host_printing(answers).sysctl
     assert [reading.value for reading in sysctl.now("net.ipv4.ip_forward")] == [1]
@@ -193,7 +240,7 @@ def test_recorded_host_forwards_now_and_at_boot() -> None:
 )
 def test_cut_off_output_is_unknown(text: str) -> None:
     with pytest.raises(Unknown):
-        host_printing({SYSCTL: text, PROGRAMS: SERVICE + "end\n"}).sysctl.now("net.ipv4.ip_forward")
+        host_printing({SYSCTL: text}).sysctl.now("net.ipv4.ip_forward")
 
 
 def test_a_value_of_several_lines_stays_one_value() -> None:

@@ -38,7 +38,9 @@ _PATTERNS = (
 # numbers.
 _WITHOUT_SECRETS = (
     '/^[ \\t]*#/ {$0 = "#"} '
-    r'FILENAME ~ /\.netdev(\.d\/|$)/ && !/^[ \t]*(\[|(Name|Kind)[ \t]*=)/ {$0 = ""} '
+    'FNR == 1 {shown = goes_on = 0} FILENAME ~ /\\.netdev(\\.d\\/|$)/ && $0 != "#" {'
+    r"if (!goes_on) shown = /^[^A-Za-z0-9]*(\[|(Name|Kind)[ \t]*=)/; goes_on = /\\[ \t\r]*$/; "
+    r'if (!shown) $0 = (goes_on ? "\\" : "")} '
     r"FILENAME ~ /\.nmconnection$/ && !/^[ \t]*(\[|(interface-name|type|autoconnect|method|gateway|"
     r'address(es)?[0-9]*|route[0-9]+|routing-rule[0-9]+)[ \t]*=)/ {$0 = ""} '
     r'FILENAME ~ /\/etc\/network\// && /wpa[-_]|wireless[-_]|pass|psk|secret/ {$0 = ""} '

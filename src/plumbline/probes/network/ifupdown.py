@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import ipaddress
 import posixpath
 import re
@@ -10,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from plumbline.probes.base import ParseError
-from plumbline.probes.files import ConfigFile
+from plumbline.probes.files import ConfigFile, glob_matches
+from plumbline.probes.network.commands import interface_of, sort_in
 from plumbline.probes.network.plan import Planned, Surroundings
 from plumbline.verify.seen import Seen
 
@@ -60,14 +60,21 @@ def planned(host: Surroundings) -> list[Planned]:
     """Return what is configured for every interface that is brought up at boot or plugged in."""
     stanzas, patterns = _read(host.files)
     plans: dict[str, Planned] = {}
+    others: list[Planned] = []
     for stanza in stanzas:
-        brought = next((p for p in patterns if fnmatch.fnmatchcase(stanza.name, p.lstrip("/"))), None)
-        if brought is None or stanza.method == "loopback":
+        brought = next(
+            (p for p in patterns if glob_matches(stanza.name, p.partition("=")[0].lstrip("/"))), None
+        )
+        if brought is None:
+            continue
+        if stanza.method == "loopback":
+            others += _run_hooks(plans.setdefault(stanza.name, Planned(stanza.name)), stanza)
             continue
         plan = plans.setdefault(stanza.name, Planned(stanza.name))
         plan.up.append(Seen(f"{stanza.family} {stanza.method}", stanza.where))
         _configure(plan, stanza)
-    return list(plans.values())
+        others += _run_hooks(plan, stanza)
+    return [*plans.values(), *others]
 
 
 def _read(files: Mapping[str, ConfigFile]) -> tuple[list[Stanza], list[Seen]]:
@@ -124,7 +131,7 @@ def _sourced(files: Mapping[str, ConfigFile], words: list[str], path: str) -> li
             if words[0] == "source-directory":
                 if re.fullmatch(r"[a-zA-Z0-9_-]+", name):
                     found.append(candidate)
-            elif fnmatch.fnmatchcase(candidate, full):
+            elif glob_matches(candidate, full):
                 found.append(candidate)
     return found
 
@@ -147,9 +154,20 @@ def _configure(plan: Planned, stanza: Stanza) -> None:
     gateway = stanza.value("gateway")
     if gateway is not None and stanza.family == "inet":
         plan.routes.append(Seen(f"default via {gateway.bare}", gateway.where))
+
+
+def _run_hooks(plan: Planned, stanza: Stanza) -> list[Planned]:
+    """Add what hooks do to a plan; return those that make or bring up other interfaces, a plan each."""
+    others = []
     for key, value in stanza.options:
         if key in _COMMANDS and not key.endswith("down"):
-            _of_command(plan, value)
+            other = Planned(interface_of(re.sub(r'"?\$\{?(IFACE|LOGICAL)\}?"?', stanza.name, value.bare)))
+            sort_in(other, value)
+            if (other.created or other.up) and other.interface != plan.interface:
+                others.append(other)
+            else:
+                sort_in(plan, value)
+    return others
 
 
 def _with_prefix(address: Seen, netmask: Seen | None) -> str:
@@ -162,25 +180,3 @@ def _with_prefix(address: Seen, netmask: Seen | None) -> str:
         return f"{text}/{ipaddress.IPv4Network(f'0.0.0.0/{mask}').prefixlen}"
     except ValueError:
         return f"{text}/{mask}"
-
-
-def _of_command(plan: Planned, command: Seen) -> None:
-    """Sort what a hook's command does; it is judged by its words, as nobody ran it yet."""
-    text = command.bare
-    told = Seen(text, command.where)
-    if re.search(r"\b(ip\b.*\b(ro|route|r|ru|rule)\b|route)\b.*\badd\b", text):
-        plan.routes.append(told)
-    if re.search(r"\bip\b.*\b(a|addr|address)\b.*\badd\b", text) or re.search(r"\bifconfig\b.*\badd\b", text):
-        plan.addresses.append(told)
-    if re.search(r"\bip\b.*\b(l|link)\b.*\badd\b", text):
-        plan.created.append(told)
-    if "forward" in text and re.search(r"\bsysctl\b|/proc/sys", text):
-        plan.forwarding.append(told)
-    if (
-        "disable_ipv6" in text
-        and re.search(r"\bsysctl\b|/proc/sys", text)
-        and not re.search(r"1\W*$|\b1\b", text)
-    ):
-        plan.ipv6.append(told)
-    if re.search(r"\b(dhclient|dhcpcd|udhcpc)\b", text):
-        plan.dhcp.append(told)

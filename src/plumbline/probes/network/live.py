@@ -58,6 +58,11 @@ class Address:
     prefix: int
     marks: tuple[str, ...] = ()
 
+    def peer(self, prefix: int) -> str:
+        """Return the network of the other end, where the address has one; else its own."""
+        other = next((mark.split()[1] for mark in self.marks if mark.startswith("peer ")), self.local)
+        return f"{other}/{prefix}"
+
     def __str__(self) -> str:
         return " ".join((f"{self.local}/{self.prefix}", *self.marks))
 

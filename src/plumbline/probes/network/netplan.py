@@ -6,7 +6,6 @@ booted host.
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import yaml
 
 from plumbline.probes.base import ParseError
-from plumbline.probes.files import ConfigFile
+from plumbline.probes.files import ConfigFile, glob_matches
 from plumbline.probes.network.plan import Planned, Surroundings
 from plumbline.verify.seen import Seen
 from plumbline.verify.unknown import Unknown
@@ -81,7 +80,7 @@ def _interfaces(name: str, settings: dict[str, Any], host: Surroundings) -> list
         interface.name
         for interface in host.interfaces.values()
         if not interface.loopback
-        and ("name" not in match or fnmatch.fnmatchcase(interface.name, str(match["name"])))
+        and ("name" not in match or glob_matches(interface.name, str(match["name"])))
         and ("macaddress" not in match or interface.permanent_mac == str(match["macaddress"]).lower())
     ]
     return [str(settings["set-name"])] if found and "set-name" in settings else found

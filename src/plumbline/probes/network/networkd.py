@@ -27,7 +27,19 @@ CONF_DIRECTORIES = ("/etc/systemd", "/run/systemd", "/usr/local/lib/systemd", "/
 GLOBAL = "networkd.conf"
 
 _KEPT_DOWN = ("down", "always-down", "manual")
+_VALUES = {
+    "LinkLocalAddressing": ("ipv4", "ipv6", "fallback", "ipv4-fallback"),
+    "IPForward": ("ipv4", "ipv6", "kernel"),
+    "IPMasquerade": ("ipv4", "ipv6", "both"),
+    "ActivationPolicy": ("up", "always-up", "down", "always-down", "manual", "bound"),
+}
+"""What keys take beside truth values; a line with anything else changes nothing (tried with 252)."""
+
 _DISCARDING = ("blackhole", "unreachable", "prohibit", "throw")
+_IPV6_SECTIONS = (
+    *("Address", "Route", "Neighbor", "NextHop"),
+    *("IPv6Prefix", "IPv6RoutePrefix", "IPv6AddressLabel"),
+)
 _IPV6_KEYS = ("Address", "Gateway", "IPv6ProxyNDPAddress")
 
 
@@ -77,7 +89,11 @@ def _merged(parts: Sequence[Section], name: str) -> list[Entry]:
 
 
 def _last(entries: Sequence[Entry], key: str) -> Entry | None:
-    found = in_force(entries, key)
+    """Return the last entry of a key with one value; networkd passes over one that is empty or no value."""
+    known = _VALUES.get(key)
+    found = [entry for entry in entries if entry.key == key and entry.value]
+    if known is not None:
+        found = [entry for entry in found if entry.value in known or boolean(entry.value) is not None]
     return found[-1] if found else None
 
 
@@ -156,7 +172,7 @@ def _ipv6(network: Sequence[Entry], parts: Sequence[Section], first: Entry | Non
         found = []
     static = [entry for key in _IPV6_KEYS for entry in in_force(network, key) if ":" in entry.value]
     for section in parts:
-        if section.name in ("Address", "Route", "Neighbor", "NextHop", "IPv6Prefix", "IPv6RoutePrefix"):
+        if section.name in _IPV6_SECTIONS:
             static += [
                 entry for entry in section.entries if ":" in entry.value and entry.key != "LinkLayerAddress"
             ]
@@ -165,6 +181,10 @@ def _ipv6(network: Sequence[Entry], parts: Sequence[Section], first: Entry | Non
 
 def _routes(network: Sequence[Entry], parts: Sequence[Section]) -> list[Seen]:
     found = [Seen(f"default via {entry.value}", entry.where) for entry in in_force(network, "Gateway")]
+    for key in ("DefaultRouteOnDevice", "IPv4LLRoute"):
+        entry = _last(network, key)
+        if entry is not None and boolean(entry.value):
+            found.append(Seen(f"{key}={entry.value}", entry.where))
     for section in parts:
         if not section.entries:
             continue

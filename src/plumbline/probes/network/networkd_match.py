@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Sequence
 
+from plumbline.probes.files import glob_matches
 from plumbline.probes.network.live import Interface
 from plumbline.probes.network.plan import Entry, Surroundings, boolean, in_force
 
@@ -73,7 +73,8 @@ def _in_list(entries: Sequence[Entry], candidates: Sequence[str | None], key: st
     words: list[str] = []
     for entry in entries:
         sign = "!" if entry.value.startswith("!") else ""
-        words += [f"{sign}{word}" for word in entry.value.removeprefix("!").split()]
+        told = entry.value.removeprefix("!").split()
+        words += [sign + (word if key == "Name" else re.sub("[\"']", "", word)) for word in told]
     if key.endswith("MACAddress"):
         return candidates[0] in [_mac(word) for word in words]
     return any(_passes(candidate, words) for candidate in candidates)
@@ -83,9 +84,9 @@ def _passes(candidate: str | None, words: Sequence[str]) -> bool:
     wanted = [word for word in words if not word.startswith("!")]
     if candidate is None:
         return not wanted
-    if any(fnmatch.fnmatchcase(candidate, word[1:]) for word in words if word.startswith("!")):
+    if any(glob_matches(candidate, word[1:]) for word in words if word.startswith("!")):
         return False
-    return not wanted or any(fnmatch.fnmatchcase(candidate, word) for word in wanted)
+    return not wanted or any(glob_matches(candidate, word) for word in wanted)
 
 
 def _mac(word: str) -> str:
@@ -97,7 +98,7 @@ def _condition(key: str, value: str, host: Surroundings) -> bool:
     inverted = value.startswith("!")
     wanted = value.removeprefix("!").strip()
     if key == "Host":
-        hit = fnmatch.fnmatchcase(host.hostname.lower(), wanted.lower())
+        hit = glob_matches(host.hostname.lower(), wanted.lower())
     else:
         hit = _virtualized(wanted, host.virtualization)
     return hit != inverted

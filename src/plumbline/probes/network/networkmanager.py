@@ -6,11 +6,11 @@ every wired interface that no profile is for, unless `no-auto-default` or `unman
 
 from __future__ import annotations
 
-import fnmatch
 import posixpath
 import re
 from collections.abc import Sequence
 
+from plumbline.probes.files import glob_matches
 from plumbline.probes.network.live import Interface
 from plumbline.probes.network.plan import Entry, Planned, Surroundings, boolean, in_force, sections
 from plumbline.verify.seen import Seen
@@ -106,5 +106,5 @@ def _names(word: str, interface: Interface) -> bool:
         return True
     kind, _, value = spec.partition(":")
     if kind == "interface-name":
-        return fnmatch.fnmatchcase(interface.name, value.removeprefix("="))
+        return glob_matches(interface.name, value.removeprefix("="))
     return kind == "mac" and value.lower() == interface.permanent_mac

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from plumbline.probes.base import ParseError
-from plumbline.probes.network import ifupdown, netplan, networkd, networkmanager
+from plumbline.probes.boot_commands import BOOT_COMMANDS, ON_DISK
+from plumbline.probes.network import commands, ifupdown, netplan, networkd, networkmanager
 from plumbline.probes.network.configuration import CONFIGURATION
 from plumbline.probes.network.live import LIVE, Interface, Live, Route
 from plumbline.probes.network.plan import Planned, Surroundings
@@ -129,7 +131,7 @@ class Network(Subject):
                 else told
                 for told in found
             ]
-        return sorted(found)
+        return sorted(dict.fromkeys(found))
 
     def dhcp_now(self, clients: Iterable[str]) -> list[str]:
         """Return the DHCP clients that run, and traces of one inside another program."""
@@ -174,7 +176,24 @@ class Network(Subject):
 
     def routes_now(self, gateways: Collection[str]) -> list[str]:
         """Return the routes beyond the interfaces' own networks and defaults through the given gateways."""
-        return [route.text for route in self.live.routes if not _plain(route, gateways)]
+        return [route.text for route in self.live.routes if not self._is_plain(route, gateways)]
+
+    def _is_plain(self, route: Route, gateways: Collection[str]) -> bool:
+        """Say whether a route is a default or one the kernel makes of addresses, which anyone may imitate."""
+        if not _plain(route, gateways):
+            return False
+        if route.kind not in ("local", "unicast") or route.destination in ("default", "127.0.0.0/8"):
+            return True
+        links = self.live.interfaces.values()
+        if route.kind == "local":
+            return any(route.destination == told.local for link in links for told in link.addresses)
+        return any(
+            _network(route.destination) == _network(address)
+            for link in links
+            if link.name == route.interface
+            for told in link.addresses
+            for address in (f"{told.local}/{told.prefix}", told.peer(told.prefix))
+        )
 
     @property
     def rules_now(self) -> list[str]:
@@ -224,8 +243,9 @@ class Network(Subject):
         for unit in programs.boot_units(UNREAD_MANAGERS):
             raise Unknown("the network is configured by {unit}, whose files are not read", unit=str(unit))
         by_netplan = configuration.netplan and any(path.endswith(".yaml") for path in files)
+        by_commands = self.read(BOOT_COMMANDS).of(self.read(ON_DISK))
         try:
-            return _planned(host, programs, by_netplan, lasting)
+            return [*_planned(host, programs, by_netplan, lasting), *commands.planned(by_commands)]
         except (ParseError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unknown(
                 "the network's configuration is not understood: {error}", error=f"{error}"[:200]
@@ -255,6 +275,10 @@ def _named(plan: Planned, told: Seen) -> Seen:
 
 def _in(told: Seen, plain: Collection[str]) -> bool:
     return told.bare.partition(": ")[2] in plain or told.bare in plain
+
+
+def _network(text: str) -> object:
+    return ipaddress.ip_network(text, strict=False)
 
 
 def _counts(link: Interface, local: str, declared: Collection[str]) -> bool:

@@ -1,0 +1,194 @@
+"""Commands that a boot runs and that change the network, kernel settings or modules, wherever they stand.
+
+Services and their drop-ins, rc.local, cron, hooks of the network's managers, tmpfiles.d, udev rules,
+`install` lines of modprobe.d, and the scripts below /usr/local, /opt and the like that any of these names.
+Nobody runs them; a line is judged by its words, so one that may be harmless counts.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.files import glob_matches
+from plumbline.probes.systemd import DIRECTORIES, ON_DISK, Line, UnitsOnDisk, unit_of
+from plumbline.probes.tagged import PRINT_END, Rows
+
+__all__ = ["BOOT_COMMANDS", "ON_DISK", "BootCommands"]
+
+_OPTIONS = r"([[:space:]]+-[^[:space:]]+)*[[:space:]]+"
+_VERBS = r"[[:space:]].*(a|add|append|c|change|chg|r|repl|replace|prepend|set|up|rest|restore)([[:space:]]|$)"
+_IP_OBJECTS = r"(a|ad|add|addr|addre.*|l|li|lin|link|r|ro|route|ru|rule|tu[a-z]*|tap|net[a-z]*)"
+
+WORDS = (
+    r"(^|[^A-Za-z0-9_.-])("
+    rf"ip{_OPTIONS}{_IP_OBJECTS}{_VERBS}|ip[[:space:]].*-b|ifconfig[[:space:]]|"
+    r"route[[:space:]].*add|brctl[[:space:]]+add|ifup[[:space:]]+[^-]|"
+    r"sysctl([[:space:]]|$)|systemd-sysctl[[:space:]]|"
+    r"insmod|modprobe[[:space:]].*(-i|--ignore-install)|dhclient|udhcpc|dhcpcd"
+    r")|/proc/sys/(net|kernel)|SYSCTL\{"
+)
+"""What to look for, as an extended regular expression: broad, what is found is read more closely here."""
+
+_SCRIPTS = (
+    "/etc/rc.local /etc/network/if-pre-up.d/* "
+    "/etc/network/if-up.d/* /etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/*.d/* "
+    "/etc/networkd-dispatcher/*/* /usr/lib/networkd-dispatcher/*/* /etc/crontab /etc/anacrontab "
+    "/etc/cron.*/* /var/spool/cron/crontabs/* /etc/tmpfiles.d/*.conf /usr/local/lib/tmpfiles.d/*.conf "
+    "/usr/lib/tmpfiles.d/*.conf /etc/udev/rules.d/*.rules /usr/local/lib/udev/rules.d/*.rules "
+    "/usr/lib/udev/rules.d/*.rules /etc/modprobe.d/*.conf"
+)
+_UNITS = " ".join(f"{d}/*.service {d}/*.service.d/*.conf {d}/*.socket" for d in DIRECTORIES)
+_OWN_UNITS = " ".join(f"{d}/*.service {d}/*.service.d/*.conf" for d in DIRECTORIES if "/usr/lib/" not in d)
+_NAMING = "Wants|Requires|Requisite|BindsTo|Upholds|Unit|Service|OnSuccess|OnFailure"
+
+_COMMAND = f"""
+set --; for f in {_SCRIPTS} {_OWN_UNITS}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
+named=$(grep -IhoE '/(usr/local|opt|srv|root|home|etc)/[A-Za-z0-9@_./+-]+' "$@" /dev/null \\
+    /etc/network/interfaces /etc/network/interfaces.d/* 2>/dev/null | sort -u)
+for f in $named; do case $f in /etc/*/*.d/*|/etc/cron*|/etc/network/*|/etc/mtab) ;;
+    *) [ ! -f "$f" ] || set -- "$@" "$f";; esac; done
+for f in {_UNITS}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
+l=$(grep -IHnE '{WORDS}' /dev/null "$@") || [ $? -eq 1 ] || exit 9
+[ -z "$l" ] || printf '%s\\n' "$l" |
+    grep -vE '^[^:]*:[0-9]*:[[:space:]]*([#;]|Condition|Description|Documentation)' |
+    sed 's/^/line\\t/'
+set --; for f in {" ".join(f"{d}/*.*" for d in DIRECTORIES if "/usr/lib/" not in d)} \\
+    {" ".join(f"{d}/*.d/*.conf" for d in DIRECTORIES)}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
+grep -hsE '^[[:space:]]*({_NAMING})[[:space:]]*=' /dev/null "$@" | sed 's/^[^=]*=/named\\t/'
+"""
+
+
+@dataclass(frozen=True)
+class BootCommands:
+    """Lines that may change something at boot; those of a unit only if it may start."""
+
+    found: tuple[Line, ...]
+    named: frozenset[str]
+
+    def of(self, on_disk: UnitsOnDisk) -> list[Line]:
+        """Return the lines that a boot may run."""
+        return [line for line in self.found if self._may_run(line, on_disk)]
+
+    def _may_run(self, line: Line, on_disk: UnitsOnDisk) -> bool:
+        if re.search(r"/systemd-sysctl( --prefix=\S+)+\s*\"?$", line.text) and "/udev/" in line.file:
+            return False
+        if _is_hook_of_a_package(line):
+            return False
+        if not line.file.startswith(DIRECTORIES):
+            return True
+        unit = unit_of(line)
+        if not re.match(r"\s*Exec(Start|StartPre|StartPost|Condition|Reload)\s*=|\s*[^=\s]+\s", line.text):
+            return False
+        if unit == "systemd-sysctl.service":
+            return False
+        if "@." in unit:
+            return "/usr/lib/" not in line.file
+        return unit in self.named or on_disk.starts(unit) or not unit.endswith(".service")
+
+
+_PACKAGED_HOOKS = (
+    "bridge",
+    "vlan",
+    "ip",
+    "mtuipv6",
+    "ethtool",
+    "wpasupplicant",
+    "wireless-tools",
+    "ifenslave",
+)
+
+
+def _is_hook_of_a_package(line: Line) -> bool:
+    """Say whether a line is one of ifupdown's usual hooks, doing what the interface's stanza says."""
+    folder, _, name = line.file.rpartition("/")
+    return folder.startswith("/etc/network/if-") and name in _PACKAGED_HOOKS and "$" in line.text
+
+
+def _parse(output: Output) -> BootCommands:
+    rows = Rows(output, {"line": 1, "named": 1})
+    found = []
+    for (text,) in rows["line"]:
+        told = re.fullmatch(r"(/[^:]*):(\d+):(.*)", text)
+        if told is None:
+            raise ParseError(f"grep printed {text[:80]!r}")
+        found.append(Line(told[1], int(told[2]), told[3]))
+    return BootCommands(tuple(found), frozenset(unit for (units,) in rows["named"] for unit in units.split()))
+
+
+BOOT_COMMANDS = Probe("system.boot_commands", f"{_COMMAND}{PRINT_END}", _parse)
+
+
+def sets(line: Line, key: str) -> tuple[str, ...]:
+    """Return the values that a line writes to a kernel setting, `?` for one it does not tell; () for none.
+
+    `key` is a path below /proc/sys; a `*` in it, and a variable or a glob in the line, stand for anything.
+    """
+    text = line.text
+    if not _writes(text):
+        return ()
+    written = [_path(found) for found in _KEY.finditer(text)]
+    if not written:
+        named = re.search(r"\bsysctl\b(?!.*(-a\b|-n\b|-N\b|-r\b))|systemd-sysctl\s+\S", text)
+        return ("?",) if named else ()
+    if not any(_same(path, key) for path in written):
+        return ()
+    values = [found for pattern in _VALUES for found in re.findall(pattern, text)]
+    return tuple(dict.fromkeys(values)) if len(values) >= len(written) else ("?",)
+
+
+_KEY = re.compile(r"(?:/proc/sys/|(?<![\w/.])/?)((?:net|kernel|fs|vm)[./][^\s=;'\"|&)}]+)")
+_VALUES = (
+    r"(?:net|kernel|fs|vm)[./][^\s=;'\"|&)}]+\s*=\s*['\"]?(-?\d+)\b",
+    r"SYSCTL\{[^}]*\}\s*=\s*\"?(-?\d+)\b",
+    r"(?:echo|printf)\s+(?:-n\s+)?['\"]?(-?\d+)\b['\"]?\s*(?:>+|\|\s*tee(?:\s+-a)?)\s*['\"]?/proc/sys/",
+    r"^\s*[wf]\S*\s+/proc/sys/\S+(?:\s+-){4}\s+(-?\d+)\s*$",
+)
+
+
+def _writes(text: str) -> bool:
+    asks = re.search(r"\bsysctl\b", text) is None and "SYSCTL{" not in text
+    return not asks or bool(
+        re.search(r">\s*['\"]?(/proc/sys/|\$)|\b(tee|for|dd|cp|sed|install)\b|^\s*[wfCL]\S*\s+/proc", text)
+    )
+
+
+def _path(found: re.Match[str]) -> str:
+    key = found[1]
+    first = re.search(r"[./]", key)
+    if first is not None and first[0] == ".":
+        key = key.translate(str.maketrans("./", "/."))
+    parts = [part for part in key.split("/") if part not in ("", ".")]
+    return "/".join("*" if re.search(r"[$*?\[{]", part) else part for part in parts)
+
+
+_ONE = {"net/ipv4/ip_forward": "net/ipv4/conf/all/forwarding"}
+
+
+def _same(written: str, key: str) -> bool:
+    """Say whether two paths may name one setting; what sets `all` sets every interface."""
+    one, two = (_ONE.get(path, path).split("/") for path in (written, key))
+    if "*" in one and len(one) != len(two):
+        return one[: one.index("*")] == two[: one.index("*")]
+    return len(one) == len(two) and all(a == b or "*" in (a, b) for a, b in zip(one, two, strict=True))
+
+
+def loads(lines: Iterable[Line], module: str) -> list[Line]:
+    """Return the lines that load a module whatever modprobe.d says, or may: by a name they do not tell."""
+    found = []
+    for line in lines:
+        if not re.search(r"\binsmod\b|\bmodprobe\b.*\s(-i|--ignore-install)\b", line.text):
+            continue
+        names = {
+            posixpath.basename(word).split(".ko")[0].replace("-", "_")
+            for word in re.split(r"[\s'\";]+", line.text)
+        }
+        install = re.match(r"\s*install\s+(\S+)", line.text) if "/modprobe.d/" in line.file else None
+        if install and glob_matches(module, install[1].replace("-", "_")):
+            continue  # whether it counts, the order of modprobe.d says
+        if module in names or "$" in line.text:
+            found.append(line)
+    return found
