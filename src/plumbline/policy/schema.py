@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from plumbline.atomic import replace
 from plumbline.policy.model import ControlsFile, Profile, RequirementsFile, StandardInfo
 from plumbline.policy.protocols import ProtocolsFile
 from plumbline.rooms import POLICIES
@@ -48,18 +47,6 @@ def write_schemas(folder: Path = SCHEMAS) -> list[Path]:
         text = text_of(name)
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
-        _replace(path, text)
+        replace(path, text.encode(), 0o644)
         written.append(path)
     return written
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from pathlib import Path
 
+from plumbline.atomic import replace
 from plumbline.errors import PlumblineError
 
 
@@ -20,19 +20,9 @@ def write_whole(path: Path, content: str) -> None:
         raise PlumblineError(f"the report cannot be written: there is no folder {folder}", file=path)
     if path.is_dir():
         raise PlumblineError("the report cannot be written: this is a folder", file=path)
-    temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(_mode(path))
-        Path(temporary).replace(path)
+        replace(path, content.encode(), _mode(path))
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise PlumblineError(f"the report cannot be written: {error.strerror or error}", file=path) from error
 
 
