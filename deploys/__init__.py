@@ -15,7 +15,22 @@ from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.sysctl import sysctl_settings
 from plumbline.policy.standard import DesiredState
 
-ORDER = ("time", "antivirus", "session", "removable_media", "network", "firewall")
+ORDER = (
+    "operating_system",
+    "accounts",
+    "services",
+    "time",
+    "antivirus",
+    "logging",
+    "database",
+    "hmi",
+    "filesystem",
+    "crypto",
+    "session",
+    "removable_media",
+    "network",
+    "firewall",
+)
 """What installs packages comes first, while the network is as it was; the firewall, which can shut, last."""
 
 

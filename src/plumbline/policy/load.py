@@ -18,6 +18,7 @@ from plumbline.policy.model import (
     RequirementsFile,
     StandardInfo,
 )
+from plumbline.policy.profiles import extension_problem, whole
 from plumbline.policy.resolve import override_problem, source_problem
 from plumbline.policy.standard import Standard
 from plumbline.rooms import POLICIES
@@ -76,8 +77,7 @@ class _Loading:
         if controls is not None:
             for document, controls_file in controls:
                 self._take_controls(document, controls_file.root, requirements_known=requirements is not None)
-        for document, profile in profiles or []:
-            self._take_profile(document, profile, controls_known=controls is not None)
+        self._take_profiles(profiles or [], controls_known=controls is not None)
         if info is None:
             return None
         return Standard(
@@ -154,11 +154,22 @@ class _Loading:
                     at = (name, "parameters", parameter_name, "from")
                     self._found(document, at, f"{name}.{parameter_name}: {problem}")
 
-    def _take_profile(self, document: Document, profile: Profile, *, controls_known: bool) -> None:
+    def _take_profiles(self, read: list[tuple[Document, Profile]], *, controls_known: bool) -> None:
+        written = {document.path.stem: profile for document, profile in read}
+        for document, profile in read:
+            name = document.path.stem
+            if problem := extension_problem(name, written):
+                at = ("without",) if "is without" in problem else ("extends",)
+                self._found(document, at, problem)
+                continue
+            self.profiles[name] = whole(name, written)
+            if controls_known:
+                self._judge_profile(document, profile)
+
+    def _judge_profile(self, document: Document, profile: Profile) -> None:
+        """Find what a profile, as it is written, says of controls that are not there or not its own."""
         name = document.path.stem
-        self.profiles[name] = profile
-        if not controls_known:
-            return
+        held = self.profiles[name].controls
         for index, control in enumerate(profile.controls):
             at = ("controls", index)
             if control not in self.controls:
@@ -167,9 +178,9 @@ class _Loading:
             elif control in profile.controls[:index]:
                 self._found(document, at, f"profile {name}: {control} is listed a second time")
         for control, parameters in profile.parameters.items():
-            if control not in profile.controls:
+            if control not in held:
                 message = f"profile {name}: {control} is not among its controls"
-                self._found(document, ("parameters", control), message + nearest(control, profile.controls))
+                self._found(document, ("parameters", control), message + nearest(control, held))
             elif control in self.controls:
                 for parameter, value in parameters.items():
                     problem = override_problem(control, self.controls[control], parameter, value)

@@ -148,11 +148,24 @@ class ControlsFile(RootModel[dict[ControlName, Control]]):
 
 
 class Profile(Strict):
-    """The controls a kind of host is held to, by name; `parameters` where the kind differs from a default."""
+    """The controls a kind of host is held to, by name; `parameters` where the kind differs from a default.
+
+    A profile that `extends` others has all their controls and parameters too; its own parameters win.
+    `without` names controls of theirs that this kind is not held to. A loaded standard's profiles are whole:
+    their `controls` and `parameters` hold what they extend.
+    """
 
     title: Text
-    controls: Annotated[list[ControlName], Field(min_length=1)]
+    extends: list[ControlName] = []
+    without: list[ControlName] = []
+    controls: list[ControlName] = []
     parameters: dict[ControlName, dict[ParameterName, int | str | list[str]]] = {}
+
+    @model_validator(mode="after")
+    def _holds_a_host_to_something(self) -> Profile:
+        if not self.controls and not self.extends:
+            raise ValueError("a profile has controls, or extends one that has")
+        return self
 
 
 class StandardInfo(Strict):

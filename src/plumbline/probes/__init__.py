@@ -18,6 +18,14 @@ SUBJECTS = (
     "time",
     "firewall",
     "antivirus",
+    "services",
+    "filesystem",
+    "operating_system",
+    "accounts",
+    "crypto",
+    "logging",
+    "hmi",
+    "database",
 )
 
 

@@ -13,11 +13,19 @@ from plumbline.probes.subject import parsed
 from plumbline.verify.unknown import Unknown
 
 if TYPE_CHECKING:
+    from plumbline.probes.accounts import Accounts
     from plumbline.probes.antivirus import Antivirus
+    from plumbline.probes.crypto import Crypto
+    from plumbline.probes.database import Database
+    from plumbline.probes.filesystem import Filesystem
     from plumbline.probes.firewall import Firewall
+    from plumbline.probes.hmi import Hmi
     from plumbline.probes.kernel_modules import KernelModules
+    from plumbline.probes.logging import Logging
     from plumbline.probes.network import Network
+    from plumbline.probes.operating_system import OperatingSystem
     from plumbline.probes.removable_media import RemovableMedia
+    from plumbline.probes.services import Services
     from plumbline.probes.session import Session
     from plumbline.probes.sysctl import Sysctl
     from plumbline.probes.system import System
@@ -115,3 +123,59 @@ class DeliveredHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra shi
         from plumbline.probes.antivirus import Antivirus
 
         return Antivirus(self)
+
+    @cached_property
+    def services(self) -> Services:
+        """What is installed, runs and listens, and under which accounts."""
+        from plumbline.probes.services import Services
+
+        return Services(self)
+
+    @cached_property
+    def filesystem(self) -> Filesystem:
+        """Who may write where, what is packaged and unchanged, what lies on which partition."""
+        from plumbline.probes.filesystem import Filesystem
+
+        return Filesystem(self)
+
+    @cached_property
+    def operating_system(self) -> OperatingSystem:
+        """The release, its updates, a reboot owed, the machine beneath."""
+        from plumbline.probes.operating_system import OperatingSystem
+
+        return OperatingSystem(self)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Who can log on: local accounts, keys, sudo rights, sources of names."""
+        from plumbline.probes.accounts import Accounts
+
+        return Accounts(self)
+
+    @cached_property
+    def crypto(self) -> Crypto:
+        """Algorithms, key lengths and lifetimes of what the host offers and keeps."""
+        from plumbline.probes.crypto import Crypto
+
+        return Crypto(self)
+
+    @cached_property
+    def logging(self) -> Logging:
+        """Which events leave an entry, and who can read or change it."""
+        from plumbline.probes.logging import Logging
+
+        return Logging(self)
+
+    @cached_property
+    def hmi(self) -> Hmi:
+        """The kiosk: what an operator can reach beside the application."""
+        from plumbline.probes.hmi import Hmi
+
+        return Hmi(self)
+
+    @cached_property
+    def database(self) -> Database:
+        """Database servers, and who authenticates their users."""
+        from plumbline.probes.database import Database
+
+        return Database(self)
