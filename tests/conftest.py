@@ -23,6 +23,15 @@ class _NothingSkipped:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self.skipped:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        # Of a skipped file a worker tells the process that shares the tests out nothing by itself.
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput["skipped"] = self.skipped
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: object) -> None:
+        for line in getattr(node, "workeroutput", {}).get("skipped", []):
+            if line not in self.skipped:
+                self.skipped.append(line)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.skipped:

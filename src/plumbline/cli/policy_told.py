@@ -28,7 +28,12 @@ def control_data(standard: Standard, name: str) -> dict[str, Any]:
 def requirement_data(standard: Standard, name: str) -> dict[str, Any]:
     """Return a requirement, and the controls that meet it, as `--format json` prints it."""
     requirement = standard.requirements[name].model_dump(mode="json", exclude_none=True)
-    return {**requirement, "controls": controls_meeting(standard, name)}
+    shown = standard.elsewhere.get(name)
+    return {
+        **requirement,
+        "controls": controls_meeting(standard, name),
+        "elsewhere": shown.model_dump(mode="json", include={"by", "what"}) if shown else None,
+    }
 
 
 def covered_data(one: Covered) -> dict[str, Any]:
@@ -41,6 +46,7 @@ def covered_data(one: Covered) -> dict[str, Any]:
         "status": one.status,
         "controls": list(one.controls),
         "profiles": list(one.profiles),
+        "elsewhere": one.elsewhere.model_dump() if one.elsewhere else None,
     }
 
 
@@ -81,6 +87,7 @@ def control_fields(standard: Standard, name: str, lang: str) -> list[tuple[str, 
 def requirement_fields(standard: Standard, name: str, lang: str) -> list[tuple[str, str]]:
     """Return labels and texts of a requirement."""
     requirement = standard.requirements[name]
+    shown = standard.elsewhere.get(name)
     say = words(lang)
     chapter = f"{requirement.chapter} {in_language(standard.info.chapters[requirement.chapter], lang)}"
     return [
@@ -97,4 +104,5 @@ def requirement_fields(standard: Standard, name: str, lang: str) -> list[tuple[s
         ("Windows", requirement.windows or ""),
         (say["note"], requirement.note or ""),
         (say["controls"], ", ".join(controls_meeting(standard, name)) or "—"),
+        (say["elsewhere"], in_language(shown.what, lang) if shown else ""),
     ]

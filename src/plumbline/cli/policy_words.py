@@ -12,6 +12,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "control": ("control", "opatrenie"),
     "controls": ("controls", "opatrenia"),
     "default": ("default", "predvolené"),
+    "elsewhere": ("shown by", "preukáže"),
     "exception": ("exception", "výnimka"),
     "inferred": ("inferred, not printed", "odvodená, nevytlačená"),
     "kind": ("kind", "druh"),

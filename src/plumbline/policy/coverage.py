@@ -18,6 +18,7 @@ class Status(StrEnum):
     CONTROL = "control"
     DOCUMENT = "document"
     PERSON = "person"
+    NETWORK_TEST = "network-test"
     NOT_YET = "not-yet"
 
 
@@ -25,18 +26,23 @@ LABELS: dict[Status, Text] = {
     Status.CONTROL: Text(en="verified by a control", sk="overuje opatrenie"),
     Status.DOCUMENT: Text(en="waits for a document", sk="čaká na dokument"),
     Status.PERSON: Text(en="waits for a person", sk="čaká na človeka"),
+    Status.NETWORK_TEST: Text(en="waits for a network test", sk="čaká na skúšku v sieti"),
     Status.NOT_YET: Text(en="not yet", sk="zatiaľ nie"),
 }
 
 
 @dataclass(frozen=True)
 class Covered:
-    """One requirement with its status; `controls` meet it and stand in at least one of `profiles`."""
+    """One requirement with its status; `controls` meet it and stand in at least one of `profiles`.
+
+    `elsewhere` says what else shows it, in place of a control or beside one.
+    """
 
     requirement: Requirement
     status: Status
     controls: tuple[str, ...]
     profiles: tuple[str, ...]
+    elsewhere: Text | None = None
 
 
 def coverage(standard: Standard, chapter: str | None = None) -> list[Covered]:
@@ -44,7 +50,7 @@ def coverage(standard: Standard, chapter: str | None = None) -> list[Covered]:
 
     `chapter` leaves only one chapter and those inside it (`4.8.1` is inside `4`). A control that no profile
     holds a host to verifies nothing. A requirement that a host, the network or a calculation would have to
-    show, and no control does, is `not-yet`.
+    show, and no control does, is `not-yet`, unless the standard says what else shows it.
     """
     return [
         _covered(standard, requirement)
@@ -80,8 +86,12 @@ def _covered(standard: Standard, requirement: Requirement) -> Covered:
         for control in controls_meeting(standard, requirement.id)
         if (profiles := profiles_with(standard, control))
     }
+    shown = standard.elsewhere.get(requirement.id)
+    what = shown.what if shown else None
     if used:
         holding = dict.fromkeys(profile for names in used.values() for profile in names)
-        return Covered(requirement, Status.CONTROL, tuple(used), tuple(holding))
+        return Covered(requirement, Status.CONTROL, tuple(used), tuple(holding), what)
+    if shown:
+        return Covered(requirement, Status(shown.by), (), (), what)
     waits = {"document": Status.DOCUMENT, "person": Status.PERSON}
     return Covered(requirement, waits.get(requirement.verified_by, Status.NOT_YET), (), ())

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from plumbline.errors import InputError
 from plumbline.findings import At, Finding, FindingsError, nearest
+from plumbline.policy.elsewhere import Shown, load_elsewhere
 from plumbline.policy.model import (
     Control,
     ControlsFile,
@@ -78,6 +79,7 @@ class _Loading:
             for document, controls_file in controls:
                 self._take_controls(document, controls_file.root, requirements_known=requirements is not None)
         self._take_profiles(profiles or [], controls_known=controls is not None)
+        elsewhere = self._elsewhere() if requirements is not None else {}
         if info is None:
             return None
         return Standard(
@@ -87,7 +89,15 @@ class _Loading:
             controls=self.controls,
             subjects=self.subjects,
             profiles=self.profiles,
+            elsewhere=elsewhere,
         )
+
+    def _elsewhere(self) -> dict[str, Shown]:
+        try:
+            return load_elsewhere(self.folder, self.requirements)
+        except FindingsError as error:
+            self.findings.extend(error.findings)
+            return {}
 
     def _read(self, model: type[M], path: Path) -> tuple[Document, M] | None:
         try:

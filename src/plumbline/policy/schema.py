@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from plumbline.atomic import replace
+from plumbline.policy.elsewhere import ElsewhereFile
 from plumbline.policy.model import ControlsFile, Profile, RequirementsFile, StandardInfo
 from plumbline.policy.protocols import ProtocolsFile
 from plumbline.rooms import POLICIES
@@ -21,6 +22,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "controls": ControlsFile,
     "profile": Profile,
     "protocols": ProtocolsFile,
+    "elsewhere": ElsewhereFile,
     "site": Site,
     "system": System,
     "connection": Connection,

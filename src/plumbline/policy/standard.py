@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from plumbline.policy.accepts import Accepts, Value
+from plumbline.policy.elsewhere import Shown
 from plumbline.policy.model import Control, Profile, Requirement, StandardInfo
 from plumbline.spec.model import HostSpec, Site, System
 
 
 @dataclass(frozen=True)
 class Standard:
-    """A loaded and validated standard. `subjects`: control name -> subject (the file it stands in)."""
+    """A loaded and validated standard.
+
+    `subjects`: control name -> subject (the file it stands in). `elsewhere`: requirement -> what shows it
+    where no host can.
+    """
 
     name: str
     info: StandardInfo
@@ -19,6 +24,7 @@ class Standard:
     controls: dict[str, Control]
     subjects: dict[str, str]
     profiles: dict[str, Profile]
+    elsewhere: dict[str, Shown] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

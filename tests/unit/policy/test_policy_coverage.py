@@ -56,11 +56,42 @@ def test_a_document_that_a_control_reads_waits_no_more(small: SmallStandard) -> 
     assert set(_statuses(small).values()) == {Status.CONTROL}
 
 
+ELSEWHERE = """\
+elsewhere:
+  - requirements: [server.named-time]
+    by: network-test
+    what: {en: A client asks the server., sk: Klient sa opýta servera.}
+"""
+
+
+def test_what_no_host_shows_waits_for_what_does(small: SmallStandard) -> None:
+    small.write("elsewhere.yml", ELSEWHERE)
+    small.change("controls/session.yml", "[server.named-time]", "[server.session-lock]")
+    found = {one.requirement.id: one for one in coverage(small.load())}["server.named-time"]
+    assert found.status == Status.NETWORK_TEST
+    assert found.elsewhere is not None
+    assert found.elsewhere.sk == "Klient sa opýta servera."
+
+
+def test_a_control_counts_before_what_else_shows_it(small: SmallStandard) -> None:
+    small.write("elsewhere.yml", ELSEWHERE)
+    assert _statuses(small)["server.named-time"] == Status.CONTROL
+
+
+def test_elsewhere_names_requirements_that_are_there_and_each_once(small: SmallStandard) -> None:
+    small.write("elsewhere.yml", ELSEWHERE.replace("[server.named-time]", "[server.named-tine]"))
+    (finding,) = small.findings()
+    assert finding.startswith("elsewhere.yml:2: server.named-tine is no requirement")
+    small.write("elsewhere.yml", ELSEWHERE.replace("time]", "time, server.named-time]"))
+    assert small.findings() == ["elsewhere.yml:2: server.named-time stands here a second time"]
+
+
 def test_counts_name_every_status(small: SmallStandard) -> None:
     assert counts(coverage(small.load())) == {
         Status.CONTROL: 2,
         Status.DOCUMENT: 0,
         Status.PERSON: 0,
+        Status.NETWORK_TEST: 0,
         Status.NOT_YET: 0,
     }
 

@@ -17,6 +17,7 @@ STANDARD = POLICIES / "mhth-ot"
 FILES = {
     "standard": [STANDARD / "standard.yml"],
     "protocols": [STANDARD / "protocols.yml"],
+    "elsewhere": [STANDARD / "elsewhere.yml"],
     "requirements": sorted((STANDARD / "requirements").glob("*.yml")),
     "controls": sorted((STANDARD / "controls").glob("*.yml")),
     "profile": sorted((STANDARD / "profiles").glob("*.yml")),
