@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -214,6 +215,31 @@ def schema(name: str | None, write: bool) -> None:
         click.echo(f"wrote {shown(path)}")
     if not written:
         click.echo(f"all {len(MODELS)} schemas in {shown(SCHEMAS)} are current; nothing was written")
+
+
+@policy.command()
+@click.argument("control", required=False)
+@click.option("--write", "folder", type=click.Path(path_type=Path), help="Write all pages under this folder.")
+@_standard_option
+@lang_option
+def reference(control: str | None, folder: Path | None, standard_name: str, lang: str) -> None:
+    """Print the page of one CONTROL: demand, parameters, how set, how seen, remedy; or write all pages."""
+    from plumbline.policy.reference import pages, write_reference
+    from plumbline.yamlfile import shown
+
+    if (folder is None) == (control is None):
+        raise UsageError("give the name of a CONTROL, or --write FOLDER")
+    standard = load_standard(standard_name)
+    if folder is not None:
+        touched = write_reference(standard, folder)
+        for path in touched:
+            click.echo(f"{'wrote' if path.exists() else 'took away'} {shown(path)}")
+        if not touched:
+            click.echo(f"every page in {shown(folder)} is current; nothing was written")
+        return
+    if control not in standard.controls:
+        raise UsageError(f"there is no control {control}{nearest(control or '', standard.controls)}")
+    click.echo(pages(standard)[f"{lang}/{control}.md"], nl=False)
 
 
 def _show_fields(fields: list[tuple[str, str]]) -> None:

@@ -132,6 +132,8 @@ class Control(Strict):
     parameters: dict[ParameterName, Parameter] = {}
     linux: LinuxSettings = LinuxSettings()
     windows: WindowsSettings = WindowsSettings()
+    applied: Text | None = None
+    """What `plumb apply` does on Linux to meet it, and what it leaves to a person."""
     remedy: Text
 
     @model_validator(mode="after")
