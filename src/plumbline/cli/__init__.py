@@ -14,6 +14,7 @@ from plumbline.errors import TOOL_FAILED, USAGE, PlumblineError
 COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("plumbline.cli.policy:policy", "Show the standard, its requirements, controls and coverage."),
     "spec": ("plumbline.cli.spec:spec", "Validate a supplier's specification and make inventories from it."),
+    "matrix": ("plumbline.cli.matrix:matrix", "The communication matrix: judge, compile, explain."),
     "lab": ("plumbline.cli.lab:lab", "Real test hosts on this machine."),
     "collector": (
         "plumbline.cli.collector:collector",

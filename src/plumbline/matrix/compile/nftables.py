@@ -47,7 +47,7 @@ def render(host: HostFlows) -> str:
 
 def _head(host: HostFlows) -> Iterator[str]:
     yield "#!/usr/sbin/nft -f"
-    yield f"# Written by Plumbline from the matrix for {host.host}; the whole file is replaced when it differs."
+    yield f"# Written by Plumbline from the matrix for {host.host}; replaced whole when it differs."
     yield f"# Loading it replaces the table {TABLE} in one step and leaves tables of others alone."
     yield from ("", f"table {TABLE}", f"delete table {TABLE}", "")
 
