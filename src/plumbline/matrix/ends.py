@@ -75,6 +75,21 @@ class Ends:
         }
 
     @cached_property
+    def meant(self) -> dict[str, tuple[ipaddress.IPv4Address, ...]]:
+        """The addresses that a host's name stands for in a row: not those of isolated or industrial networks.
+
+        Those are meant only where they are written out.
+        """
+        return {
+            name: tuple(
+                face.address
+                for face in host.interfaces
+                if face.address is not None and face.purpose in ("service", "redundant-uplink")
+            )
+            for name, (_, host) in self._inventory.hosts().items()
+        }
+
+    @cached_property
     def owners(self) -> dict[int, str]:
         """Which host has an address, by the address as a number."""
         return {int(address): name for name, found in self.hosts.items() for address in found}
@@ -83,8 +98,8 @@ class Ends:
         kind, colon, name = word.partition(":")
         if colon:
             yield from {"system": self._system, "vlan": self._vlan, "site": self._service}[kind](word, name)
-        elif word in self.hosts:
-            yield from (_address(address, word) for address in self.hosts[word])
+        elif word in self.meant:
+            yield from (_address(address, word) for address in self.meant[word])
         elif word in self._matrix.names:
             yield from (_address(address, word) for address in self._matrix.names[word])
         elif (written := _written(word)) is not None:
@@ -108,7 +123,7 @@ class Ends:
                 "there is no system {name}{near}", name=name, near=nearest(name, self._inventory.systems)
             )
         for host in system.hosts:
-            yield from (_address(address, word) for address in self.hosts[host.name])
+            yield from (_address(address, word) for address in self.meant[host.name])
 
     def _vlan(self, word: str, name: str) -> Iterator[Span]:
         names = [vlan.name for vlan in self._inventory.site.vlans]
@@ -147,8 +162,8 @@ class Ends:
             yield written
         elif name in self._matrix.names:
             yield from (_address(address, word) for address in self._matrix.names[name])
-        elif name in self.hosts:
-            yield from (_address(address, word) for address in self.hosts[name])
+        elif name in self.meant:
+            yield from (_address(address, word) for address in self.meant[name])
         else:
             raise UnknownEndError(
                 "{word} is {name}, whose address is not known; give it under `names` of the matrix",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
-from plumbline.matrix.model import CLASSIFICATIONS
+from plumbline.matrix.model import CLASSIFICATIONS, PORT_MAX
 from plumbline.policy.protocols import Protocol
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -22,10 +22,12 @@ def restricted(table: Table) -> Iterator[Finding]:
     }
     for one in table.rows:
         named = _by_service(one, table)
+        # A row that opens every port is found by that, and not once more for each protocol there is.
+        spans = [span for span in one.row.spans() if span != (1, PORT_MAX)]
         opened = {
             name
             for (transport, port), name in by_port.items()
-            if transport == one.row.protocol and any(first <= port <= last for first, last in one.row.spans())
+            if transport == one.row.protocol and any(first <= port <= last for first, last in spans)
         }
         for name in sorted(named | opened):
             yield from _judged(one, name, table, "ports" if name in opened else "service")
