@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from plumbline.atomic import replace
-from plumbline.matrix.model import Matrix
+from plumbline.matrix.model import DEPARTMENTS, Matrix
 
 _ON_ONE_LINE = 90
 
@@ -19,6 +19,11 @@ def yaml_of(matrix: Matrix) -> str:
     if matrix.names:
         data["names"] = {name: [str(one) for one in addresses] for name, addresses in matrix.names.items()}
     data.setdefault("rows", [])
+    for row in data["rows"]:
+        if "approved_by" in row:
+            row["approved_by"] = {
+                key: row["approved_by"][key] for key in DEPARTMENTS if key in row["approved_by"]
+            }
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -120,7 +120,8 @@ def data_of(cells: Sequence[tuple[Column, object]]) -> tuple[dict[str, Any], dic
 
 
 def _take(data: dict[str, Any], column: Column, cell: object) -> None:
-    value = cell.strip().replace("\u00a0", " ") if isinstance(cell, str) else cell
+    # Spreadsheets and web pages bring spaces that do not break; the model knows the plain one.
+    value = cell.replace("\u00a0", " ").strip() if isinstance(cell, str) else cell
     if value is None or value == "":
         if column.needed:
             raise ValueError("the cell is empty")
