@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from plumbline.atomic import replace
 from plumbline.matrix.model import DEPARTMENTS, Matrix
 
 _ON_ONE_LINE = 90
+_NUMBER = re.compile(r"[-+]?[\d.][\da-fA-FxXoO_:.eE+-]*")
 
 
 def yaml_of(matrix: Matrix) -> str:
@@ -39,6 +41,12 @@ class _Dumper(yaml.SafeDumper):
         """Write every value out."""
         return True
 
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Quote what some program may read as a number, such as 9e17 or 0x1f."""
+        return self.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="'" if _NUMBER.fullmatch(text) else None
+        )
+
     def represent_sequence(
         self,
         tag: str,
@@ -49,3 +57,6 @@ class _Dumper(yaml.SafeDumper):
         texts = all(isinstance(one, str) for one in sequence)
         short = texts and sum(len(one) + 2 for one in sequence) < _ON_ONE_LINE
         return super().represent_sequence(tag, sequence, flow_style=short or flow_style)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
