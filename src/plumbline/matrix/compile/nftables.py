@@ -15,7 +15,7 @@ from plumbline.matrix.flows import Flow, HostFlows, Way
 TABLE = "inet plumbline"
 FILE = "/etc/nftables.conf"
 DISPATCH_FROM = 64
-"""From so many rows of one way and protocol on, packets are dispatched by port."""
+"""From so many rows of one way, protocol and own address on, packets are dispatched by port."""
 
 ERRORS = ("destination-unreachable", "time-exceeded", "parameter-problem")
 """The messages IPv4 needs to report errors and find a path's size (RFC 1122, RFC 1191)."""
@@ -80,6 +80,7 @@ class _Parts:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self._chains = 0
 
     def rules(self, host: HostFlows, way: Way) -> Iterator[str]:
         """Yield the rules of one way: those of icmp, then of each protocol with ports."""
@@ -89,15 +90,14 @@ class _Parts:
                 yield f"{_ends(flow)} icmp type {braced(flow.row.icmp_types)} accept {_comment(flow)}"
         for protocol in ("tcp", "udp"):
             of_protocol = [flow for flow in flows if flow.row.protocol == protocol]
-            whole = [flow for flow in of_protocol if flow.own == host.addresses]
-            if len(whole) < DISPATCH_FROM:
-                whole = []
-            for flow in of_protocol:
-                if not whole or flow.own != host.addresses:
-                    ports = braced(map(_span, flow.spans))
-                    yield f"{_ends(flow)} {protocol} dport {ports} accept {_comment(flow)}"
-            if whole:
-                yield f"{protocol} dport vmap {self._dispatched(protocol, way, whole)}"
+            for own, sharing in _by_own(of_protocol).items():
+                if len(sharing) < DISPATCH_FROM:
+                    for flow in sharing:
+                        ports = braced(map(_span, flow.spans))
+                        yield f"{_ends(flow)} {protocol} dport {ports} accept {_comment(flow)}"
+                else:
+                    mine = f"ip {_OWN[way]} {braced(map(str, own))}"
+                    yield f"{mine} {protocol} dport vmap {self._dispatched(protocol, way, sharing)}"
 
     def _dispatched(self, protocol: str, way: Way, flows: Sequence[Flow]) -> str:
         """Make a chain for each set of rows that share ports; return the map from ports to them."""
@@ -105,9 +105,10 @@ class _Parts:
         elements = []
         for first, last, sharing in by_port(flows):
             if sharing not in chains:
-                chains[sharing] = f"{way}_{protocol}_{len(chains) + 1}"
+                self._chains += 1
+                chains[sharing] = f"{way}_{protocol}_{self._chains}"
                 self._chain(chains[sharing], way, [flows[index] for index in sharing])
-            elements.append(f"{_span((first, last))} : goto {chains[sharing]}")
+            elements.append(f"{_span((first, last))} : jump {chains[sharing]}")
         return braced(elements)
 
     def _chain(self, name: str, way: Way, flows: Sequence[Flow]) -> None:
@@ -152,6 +153,14 @@ def by_address(flows: Sequence[Flow]) -> Iterator[tuple[int, int, str]]:
             else:
                 sharing.discard(index)
         since = edge
+
+
+def _by_own(flows: Iterable[Flow]) -> dict[tuple[Span, ...], list[Flow]]:
+    """Return flows by the host's own addresses that they are for."""
+    found: dict[tuple[Span, ...], list[Flow]] = defaultdict(list)
+    for flow in flows:
+        found[flow.own].append(flow)
+    return found
 
 
 def _ends(flow: Flow) -> str:
