@@ -1,9 +1,13 @@
 """Who can log on: local accounts, keys, sudo rights, sources of names."""
 
-from __future__ import annotations
+from plumbline.probes.accounts.anonymous import ANONYMOUS
+from plumbline.probes.accounts.elevation import ELEVATION
+from plumbline.probes.accounts.keys import KEYS
+from plumbline.probes.accounts.observed import Accounts
+from plumbline.probes.accounts.passwd import LOCAL
+from plumbline.probes.accounts.sources import SOURCES
 
-from plumbline.probes.subject import Subject
+# Where PAM and the SSH servers' command lines are read already; asked once, whoever needs it.
+from plumbline.probes.session.authentication import AUTHENTICATION
 
-
-class Accounts(Subject):
-    """Who can log on: local accounts, keys, sudo rights, sources of names."""
+__all__ = ["ANONYMOUS", "AUTHENTICATION", "ELEVATION", "KEYS", "LOCAL", "SOURCES", "Accounts"]
