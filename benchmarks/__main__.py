@@ -16,12 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contests import (
-    ProbeCost,
     Row,
     check_against_collector,
     check_against_stock,
+    collecting,
     help_against_nothing,
 )
+from benchmarks.cost import HostCost
 from benchmarks.ground import Ground, given_ground, lab_ground
 from plumbline.errors import PlumblineError
 
@@ -44,10 +45,18 @@ SLOWEST = 10
     show_default=True,
     help="Rounds of stock testinfra without a shared connection, which is slow.",
 )
+@click.option("--cost", "cost_only", is_flag=True, help="Measure only what collecting costs the host.")
 @click.option(
     "--json", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here."
 )
-def main(host: str | None, inventory: Path | None, rounds: int, stock_rounds: int, kept: Path | None) -> None:
+def main(
+    host: str | None,
+    inventory: Path | None,
+    rounds: int,
+    stock_rounds: int,
+    cost_only: bool,
+    kept: Path | None,
+) -> None:
     """Print how fast Plumbline is: ratios of medians, with their spread.
 
     Nothing is changed on a host that is given.
@@ -59,26 +68,27 @@ def main(host: str | None, inventory: Path | None, rounds: int, stock_rounds: in
         lab_ground() if inventory is None else nullcontext(given_ground(inventory, host)) as ground,
         tempfile.TemporaryDirectory(prefix="plb") as place,
     ):
-        rows, costs = _measured(ground, Path(place), rounds, stock_rounds)
-    _print(rows, costs)
+        if cost_only:
+            contests, cost = list[Row](), collecting(ground, Path(place), rounds)
+        else:
+            contests, cost = _measured(ground, Path(place), rounds, stock_rounds)
+    _print(contests, cost)
     if kept is not None:
-        kept.write_text(json.dumps(_document(rows, costs), indent=2) + "\n")
+        kept.write_text(json.dumps(_document(contests, cost), indent=2) + "\n")
 
 
-def _measured(
-    ground: Ground, work: Path, rounds: int, stock_rounds: int
-) -> tuple[list[Row], list[ProbeCost]]:
+def _measured(ground: Ground, work: Path, rounds: int, stock_rounds: int) -> tuple[list[Row], HostCost]:
     _tell("plumb --help")
     rows = [help_against_nothing(rounds)]
     _tell("plumb check against the bare collector")
-    row, costs = check_against_collector(ground, work, rounds)
+    row, cost = check_against_collector(ground, work, rounds)
     rows.append(row)
     _tell("stock testinfra against plumb check; this takes a while")
     rows += check_against_stock(ground, work, max(3, rounds // 2), stock_rounds)
-    return rows, costs
+    return rows, cost
 
 
-def _print(rows: list[Row], costs: list[ProbeCost]) -> None:
+def _print(rows: list[Row], cost: HostCost) -> None:
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     for row in rows:
         console.print(f"[bold]{row.what}[/bold]: {row.ratio}")
@@ -88,15 +98,18 @@ def _print(rows: list[Row], costs: list[ProbeCost]) -> None:
         if row.target:
             console.print(f"    target: {row.target}: {'holds' if row.holds else 'DOES NOT HOLD'}")
     table = Table("probe", "median ms", "most ms", box=None, pad_edge=False)
-    for cost in costs[:SLOWEST]:
-        table.add_row(cost.name, f"{cost.median:.0f}", f"{cost.most:.0f}")
-    total = sum(cost.median for cost in costs)
-    table.add_row(f"all {len(costs)}", f"{total:.0f}", "")
-    console.print(f"\nThe slowest {min(SLOWEST, len(costs))} probes on the host:")
+    for probe in cost.probes[:SLOWEST]:
+        table.add_row(probe.name, f"{probe.median:.0f}", f"{probe.most:.0f}")
+    total = sum(probe.median for probe in cost.probes)
+    table.add_row(f"all {len(cost.probes)}, two at a time", f"{total:.0f}", "")
+    console.print("\n[bold]What collecting costs the host[/bold]")
+    for line in cost.lines():
+        console.print(f"    {line}")
+    console.print(f"The dearest {min(SLOWEST, len(cost.probes))} probes:")
     console.print(table)
 
 
-def _document(rows: list[Row], costs: list[ProbeCost]) -> dict[str, Any]:
+def _document(rows: list[Row], cost: HostCost) -> dict[str, Any]:
     return {
         "format": "plumbline-benchmarks/1",
         "machine": {
@@ -105,7 +118,8 @@ def _document(rows: list[Row], costs: list[ProbeCost]) -> dict[str, Any]:
             "kernel": platform.release(),
         },
         "contests": [row.as_data() for row in rows],
-        "probes_ms": {cost.name: {"median": cost.median, "most": cost.most} for cost in costs},
+        "collector": cost.as_data(),
+        "probes_ms": {probe.name: {"median": probe.median, "most": probe.most} for probe in cost.probes},
     }
 
 

@@ -12,6 +12,8 @@ def expected(desired: DesiredState) -> dict[str, Any]:
     site, host = desired.site, desired.host
     firewall = desired.controls["firewall-openings-approved"].values
     interface = host.interfaces[0]
+    if interface.vlan is None:
+        raise RuntimeError(f"the first interface of {host.name} is in no VLAN of the site")
     vlan = site.vlan(interface.vlan)
     settings: dict[str, Any] = {}
     modules: list[str] = []

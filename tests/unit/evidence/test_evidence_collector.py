@@ -297,6 +297,41 @@ def test_script_that_was_cut_off_does_nothing(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+def test_lanes_are_asked_side_by_side_and_told_in_order(tmp_path: Path) -> None:
+    """Each waits for the other: asked in turn, neither would end in its time."""
+    wait = f"cd {tmp_path}; touch MINE; until [ -e OTHERS ]; do sleep 0.01; done; echo met"
+    one = asks("one", wait.replace("MINE", "1").replace("OTHERS", "2"))
+    two = asks("two", wait.replace("MINE", "2").replace("OTHERS", "1"))
+    evidence = Evidence.parse(collected([one, two]).stdout)
+    assert [(name, answer.out) for name, answer in evidence.probes.items()] == [
+        (one.name, b"met\n"),
+        (two.name, b"met\n"),
+    ]
+
+
+def test_host_with_one_processor_is_asked_in_turn(tmp_path: Path) -> None:
+    (tmp_path / "online").write_text("0\n")
+    alone = f"mount --bind {tmp_path}/online /sys/devices/system/cpu/online; "
+    probes = [asks("first", f"sleep 0.3; touch {tmp_path}/x"), asks("then", f"ls {tmp_path}/x")]
+    evidence = Evidence.parse(collected(probes, "unshare", "--mount", after=alone).stdout)
+    assert [answer.exit for answer in evidence.probes.values()] == [0, 0]
+
+
+def test_collector_gives_way_to_everything_else() -> None:
+    probes = [asks("processor", "nice"), asks("disks", "ionice"), asks("again", "nice")]
+    evidence = Evidence.parse(collected(probes).stdout)
+    assert [answer.out for answer in evidence.probes.values()] == [b"19\n", b"idle\n", b"19\n"]
+
+
+def test_lane_that_has_much_to_say_leaves_room_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collector, "_ROOM_FOR_THE_REST", collector.EVIDENCE_MAX - 5000)
+    sizes = {"first": 1500, "second": 900, "third": 3000, "small": 30}
+    probes = [asks(name, f"head -c {size} /dev/zero") for name, size in sizes.items()]
+    evidence = Evidence.parse(collected(probes).stdout)
+    assert [answer.cut for answer in evidence.probes.values()] == [False, False, True, False]
+    assert [len(answer.out) for answer in evidence.probes.values()] == [1500, 900, 0, 30]
+
+
 def test_outputs_together_fit_the_document() -> None:
     probes = [asks(f"large{number}", "head -c 262000 /dev/urandom") for number in range(8)]
     evidence = Evidence.parse(collected([*probes, *PLAIN]).stdout)
@@ -307,8 +342,10 @@ def test_outputs_together_fit_the_document() -> None:
 
 def test_probes_left_when_the_time_is_used_up_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collector, "ALL_SECONDS", 1)
-    evidence = Evidence.parse(collected([asks("slow", "sleep 1.2"), asks("late", "echo")]).stdout)
-    assert [answer.state for answer in evidence.probes.values()] == ["done", "skipped"]
+    names = ["slow", "late", "slow_beside", "late_beside"]
+    probes = [asks(name, "sleep 1.2" if "slow" in name else "echo late") for name in names]
+    evidence = Evidence.parse(collected(probes).stdout)
+    assert [answer.state for answer in evidence.probes.values()] == ["done", "skipped"] * 2
 
 
 @pytest.fixture
