@@ -122,8 +122,8 @@ def _control(word: str, path: Path) -> str:
 
 
 def make_key(path: Path) -> str:
-    """Make the lab's ed25519 key, readable by its owner only, and return its public line."""
-    _keygen("-q", "-t", "ed25519", "-N", "", "-C", "plumbline-lab", "-f", str(path))
+    """Make the lab's RSA key, readable by its owner only, and return its public line."""
+    _keygen("-q", "-t", "rsa", "-b", "3072", "-N", "", "-C", "plumbline-lab", "-f", str(path))
     return path.with_name(f"{path.name}.pub").read_text()
 
 

@@ -1,0 +1,202 @@
+"""Cryptography on Linux: what SSH, OpenSSL and GnuTLS offer by themselves; services keep their own settings.
+
+Keys that are there stay. sshd is held to RSA alone only where that shuts nobody out: when this controller
+knows the host's RSA key, and when no account is opened by a key of another kind. Otherwise the check goes on
+to fail, and a note says what a person has to do first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from pyinfra.context import host
+
+from deploys.mechanisms.aside import paths
+from deploys.mechanisms.files import WholeFile, whole_file
+from deploys.mechanisms.kernel_modules import modules_disabled
+from deploys.mechanisms.openssl import openssl_takes_in
+from deploys.mechanisms.packages import packages
+from deploys.mechanisms.ssh import controller_knows, lines, rsa_host_key, ssh_drop_in
+from deploys.mechanisms.units import unit_restarted
+from plumbline.policy.standard import DesiredState, Resolved
+
+HEAD = "# Written by Plumbline; the whole file is replaced when it differs.\n"
+
+# Of an option given twice sshd and ssh take the first; these are read before all others.
+SSHD = "/etc/ssh/sshd_config.d/00-plumbline-crypto.conf"
+SSH = "/etc/ssh/ssh_config.d/00-plumbline-crypto.conf"
+HOST_KEY = "/etc/ssh/ssh_host_rsa_key"
+OPENSSL = "/etc/ssl/plumbline-crypto.cnf"
+GNUTLS = "/etc/gnutls/config"
+LOGIN_DEFS = "/etc/login.defs"
+_METHOD = re.compile(r"^[ \t]*ENCRYPT_METHOD[ \t]+(\S+).*$", re.MULTILINE)
+
+NEW_KEY_BITS = 3072
+"""Bits of a new RSA host key, unless more are asked for: what ssh-keygen(1) makes by itself."""
+
+# Without a HostKey line sshd loads those of every kind; with one it loads what is named.
+_NAMED_KEYS = (
+    "for f in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do "
+    f"[ $f = {SSHD} ] || sed -nE 's/^[[:space:]]*hostkey[[:space:]=]+\"?([^[:space:]\"]+).*/\\1/Ip' $f; done"
+)
+_OTHER_KEYS = (
+    "for h in $(cut -d: -f6 /etc/passwd | sort -u) /home/* /home/*/*; do "
+    "for f in $h/.ssh/authorized_keys $h/.ssh/authorized_keys2; do [ ! -f $f ] || "
+    "grep -lE '^[^#]*(ssh-ed25519|ssh-dss|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)' $f; done; done | sort -u; "
+    "sshd -T | sed -nE 's/^authorizedkeyscommand (\\/.*)/\\1/p'"
+)
+_OTHER_HOSTS = (
+    "for f in /etc/ssh/ssh_known_hosts /root/.ssh/known_hosts /home/*/.ssh/known_hosts; do [ ! -f $f ] || "
+    "grep -lE '(ssh-ed25519|ssh-dss|ecdsa-sha2-) ' $f; done; "
+    "ls /root/.ssh/id_ed25519 /root/.ssh/id_ecdsa /home/*/.ssh/id_ed25519 /home/*/.ssh/id_ecdsa"
+)
+
+
+def apply(desired: DesiredState) -> None:
+    """Set the algorithms of SSH, OpenSSL, GnuTLS and of passwords; refuse media where data is classified."""
+    held = desired.subject("crypto")
+    if "ssh-algorithms" in held:
+        _server(held)
+        _client(held)
+    if "tls-strong" in held:
+        _libraries(held["tls-strong"])
+    if "password-hashing" in held:
+        _hashing(held["password-hashing"])
+    if "classified-data-encrypted" in held:
+        control = held["classified-data-encrypted"]
+        levels = [each.classification for each in desired.host.storage]
+        if control.values["media"] == "refused" and any(
+            level in control.accepts["classified"] for level in levels
+        ):
+            modules_disabled("crypto", _list(control, "media_modules"))
+
+
+def _hashing(control: Resolved) -> None:
+    """Set the method of login.defs(5) if it is none that is accepted; what PAM says is left to a person."""
+    there = host.get_fact(WholeFile, path=LOGIN_DEFS)
+    if there.kind != "file":
+        return
+    text = there.content.decode()
+    found = _METHOD.findall(text)
+    if found and found[-1].lower() in control.accepts["methods"]:
+        return
+    others = "".join(line for line in text.splitlines(keepends=True) if not _METHOD.match(line))
+    method = _list(control, "methods")[0].upper()
+    whole_file(LOGIN_DEFS, f"{others.rstrip()}\nENCRYPT_METHOD {method}\n", mode=there.mode)
+
+
+def _list(control: Resolved, name: str) -> list[str]:
+    value = control.values[name]
+    if not isinstance(value, list):
+        raise TypeError(f"{name} is a list")
+    return value
+
+
+def _algorithms(control: Resolved) -> str:
+    """Return what both sides of SSH are told; what this version of SSH does not know is left out."""
+    exchange = [*_list(control, "curves"), *_list(control, "key_exchange")]
+    known = lines("ssh -Q kex")
+    told = [name for name in exchange if name in known] if known else exchange
+    return (
+        f"Ciphers {','.join(_list(control, 'ciphers'))}\n"
+        f"MACs {','.join(_list(control, 'macs'))}\n"
+        f"KexAlgorithms {','.join(told)}\n"
+    )
+
+
+def _shortest_rsa(held: Mapping[str, Resolved], known_by: str) -> str:
+    """Return the line that refuses short RSA keys, where SSH knows it (from 9.1 on)."""
+    if "keys-strong" not in held or not lines(known_by):
+        return ""
+    return f"RequiredRSASize {held['keys-strong'].values['rsa_bits']}\n"
+
+
+def _server(held: Mapping[str, Resolved]) -> None:
+    if not paths("command -v sshd"):
+        return
+    control = held["ssh-algorithms"]
+    signatures = ",".join(_list(control, "signatures"))
+    bits = held["keys-strong"].values["rsa_bits"] if "keys-strong" in held else NEW_KEY_BITS
+    if not isinstance(bits, int):
+        raise TypeError("rsa_bits is a number")
+    made = rsa_host_key(HOST_KEY, max(bits, NEW_KEY_BITS))
+    content = HEAD + _algorithms(control) + _shortest_rsa(held, "sshd -T -o RequiredRSASize=2048")
+    notes = []
+    named = lines(_NAMED_KEYS)
+    if named and HOST_KEY not in named:
+        content += f"HostKey {HOST_KEY}\n"
+    public = lines(f"cat {HOST_KEY}.pub")
+    if public and controller_knows(public[0]):
+        content += f"HostKeyAlgorithms {signatures}\n"
+    else:
+        notes.append(
+            f"sshd still shows host keys of other kinds: add {HOST_KEY}.pub of this host to the known hosts "
+            "of this controller, and of whoever else connects, then apply again"
+        )
+    if others := lines(_OTHER_KEYS):
+        notes.append(
+            f"sshd still takes users' keys of other kinds than RSA, for such open accounts by "
+            f"{', '.join(others)}; replace them, then apply again"
+        )
+    else:
+        content += f"PubkeyAcceptedAlgorithms {signatures}\n"
+    written = ssh_drop_in(SSHD, content, check="sshd -t -f {}", notes=notes)
+    unit_restarted("ssh.service", when=[made, written], verb="try-reload-or-restart")
+
+
+def _client(held: Mapping[str, Resolved]) -> None:
+    if not paths("command -v ssh"):
+        return
+    control = held["ssh-algorithms"]
+    content = (
+        HEAD + _algorithms(control) + _shortest_rsa(held, "ssh -G -o RequiredRSASize=2048 plumbline.invalid")
+    )
+    notes = []
+    if others := lines(_OTHER_HOSTS):
+        notes.append(
+            f"ssh still takes hosts' and users' keys of other kinds than RSA, for such are in "
+            f"{', '.join(others)}; replace them, then apply again"
+        )
+    else:
+        signatures = ",".join(_list(control, "signatures"))
+        content += f"HostKeyAlgorithms {signatures}\nPubkeyAcceptedAlgorithms {signatures}\n"
+    ssh_drop_in(SSH, content, check="ssh -G -F {} plumbline.invalid >/dev/null", notes=notes)
+
+
+def _libraries(control: Resolved) -> None:
+    """Give OpenSSL and GnuTLS a policy for whatever says nothing of its own."""
+    if paths("ls /usr/lib/*/libssl.so.3"):
+        suites = _list(control, "suites")
+        since_13 = ":".join(name for name in suites if name.startswith("TLS_"))
+        before_13 = ":".join(name for name in suites if not name.startswith("TLS_"))
+        installed = packages(["openssl"])
+        whole_file(
+            OPENSSL,
+            f"{HEAD}[openssl_init]\nssl_conf = plumbline_ssl\n\n"
+            "[plumbline_ssl]\nsystem_default = plumbline_tls\n\n"
+            f"[plumbline_tls]\nMinProtocol = {min(_list(control, 'versions'))}\n"
+            f"CipherString = {before_13}:@SECLEVEL=2\nCiphersuites = {since_13}\n",
+        )
+        openssl_takes_in(OPENSSL, brought_by=installed)
+    if paths("ls /usr/lib/*/libgnutls.so.30"):
+        whole_file(GNUTLS, HEAD + _gnutls(control))
+
+
+def _gnutls(control: Resolved) -> str:
+    """Return what GnuTLS must not do; it knows no list of what it may that its older versions read."""
+    versions = {"TLSv1": "tls1.0", "TLSv1.1": "tls1.1", "TLSv1.2": "tls1.2", "TLSv1.3": "tls1.3"}
+    ciphers = ("CHACHA20-POLY1305", "AES-128-GCM", "AES-128-CCM", "AES-128-CCM-8", "AES-128-CBC", "3DES-CBC")
+    off = [
+        f"disabled-version = {name}"
+        for told, name in versions.items()
+        if told not in _list(control, "versions")
+    ]
+    off += ["disabled-version = dtls1.0"]
+    off += [
+        f"tls-disabled-cipher = {name.lower()}"
+        for name in ciphers
+        if name not in _list(control, "gnutls_ciphers")
+    ]
+    off += ["tls-disabled-mac = sha1"]
+    return "[overrides]\n" + "".join(f"{line}\n" for line in off)

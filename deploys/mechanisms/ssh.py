@@ -1,0 +1,89 @@
+"""SSH as a deploy may change it: host keys that are missing, drop-ins that never shut anybody out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import shlex
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.facts import FactBase
+from pyinfra.api.operation import OperationMeta, operation
+from pyinfra.context import host
+
+from deploys.mechanisms.files import WholeFile, write
+from plumbline.apply.telling import note, tell
+from plumbline.evidence.known_hosts import known_keys
+
+Commands = Generator[StringCommand, None, None]
+
+
+class Lines(FactBase[list[str]]):
+    """The lines a read-only command prints, none if it fails."""
+
+    def command(self, command: str) -> str:
+        """Return the command; failing is no answer, and none is what it gives."""
+        return f"{{ {command}; }} 2>/dev/null || true"
+
+    @staticmethod
+    def default() -> list[str]:
+        """Return what no output means."""
+        return []
+
+    def process(self, output: list[str]) -> list[str]:
+        """Return the lines without blanks around them."""
+        return [line.strip() for line in output if line.strip()]
+
+
+def lines(command: str) -> list[str]:
+    """Return the lines that a read-only command prints on the host."""
+    found: list[str] = host.get_fact(Lines, command=command)
+    return found
+
+
+def controller_knows(public_key: str) -> bool:
+    """Say whether this controller would believe the host if it showed this key (`TYPE BASE64 …`) alone."""
+    file = host.data.get("ssh_known_hosts_file")
+    files = [Path(file)] if file else [Path.home() / ".ssh/known_hosts", Path("/etc/ssh/ssh_known_hosts")]
+    words = public_key.split()
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+    except (IndexError, binascii.Error):
+        return False
+    names = (str(host.data.get("ssh_hostname")), host.name)
+    known = known_keys(files, names, int(host.data.get("ssh_port") or 22))
+    return any(key.blob == blob and not key.revoked for key in known)
+
+
+@operation()
+def _rsa_host_key(path: str, bits: int) -> Commands:
+    there = host.get_fact(WholeFile, path=f"{path}.pub")
+    if there.kind == "file" or lines(f"test -e {shlex.quote(path)} && echo there"):
+        host.noop(f"{path} is there")
+        return
+    tell(f"an RSA key of {bits} bits is made; the keys there are stay")
+    quoted = shlex.quote(path)
+    yield StringCommand(
+        f"umask 077; t=$(mktemp -d /etc/ssh/.plumbline.XXXXXX) || exit 1; "
+        f"ssh-keygen -q -t rsa -b {bits} -N '' -C '' -f $t/key && chmod 644 $t/key.pub && "
+        f"mv -T $t/key.pub {quoted}.pub && mv -T $t/key {quoted}; s=$?; rm -rf $t; exit $s"
+    )
+
+
+def rsa_host_key(path: str, bits: int) -> OperationMeta:
+    """Make the host an RSA key if it has none at `path`; one that is there is never replaced."""
+    return _rsa_host_key(path=path, bits=bits, name=f"Make the RSA host key {path}")
+
+
+@operation()
+def _drop_in(path: str, content: str, check: str, notes: list[str]) -> Commands:
+    for sentence in notes:
+        note(sentence)
+    yield from write(path, content, "0644", "root", "root", check)
+
+
+def ssh_drop_in(path: str, content: str, *, check: str, notes: Sequence[str]) -> OperationMeta:
+    """Write a drop-in of SSH; `notes` say in every run what was left out of it, and why."""
+    return _drop_in(path=path, content=content, check=check, notes=list(notes), name=f"Write {path}")
