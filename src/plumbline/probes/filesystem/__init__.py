@@ -1,9 +1,12 @@
 """Who may write where, what is packaged and unchanged, what lies on which partition."""
 
-from __future__ import annotations
+from plumbline.probes.filesystem.attributes import ATTRIBUTES
+from plumbline.probes.filesystem.mounts import MOUNTS
+from plumbline.probes.filesystem.observed import Filesystem
+from plumbline.probes.filesystem.packages import PACKAGES
+from plumbline.probes.filesystem.private import PRIVATE
+from plumbline.probes.filesystem.reach import REACH
+from plumbline.probes.filesystem.walk import WALK
+from plumbline.probes.system import SYSTEM
 
-from plumbline.probes.subject import Subject
-
-
-class Filesystem(Subject):
-    """Who may write where, what is packaged and unchanged, what lies on which partition."""
+__all__ = ["ATTRIBUTES", "MOUNTS", "PACKAGES", "PRIVATE", "REACH", "SYSTEM", "WALK", "Filesystem"]
