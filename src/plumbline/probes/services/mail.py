@@ -1,0 +1,177 @@
+"""Mail: whether a mailer hands messages only to the operator's relay, over TLS and with a logon (5.3)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from plumbline.policy.servers import ServersFile
+from plumbline.probes.services.configuration import Configuration
+from plumbline.probes.services.listening import Listening
+from plumbline.spec.site import Site
+from plumbline.verify.unknown import Unknown
+
+_ENFORCED = {"encrypt", "dane-only", "fingerprint", "verify", "secure"}
+"""smtp_tls_security_level values that send nothing without TLS (postconf(5))."""
+
+_READ = {
+    "postfix": "postfix",
+    "exim4-daemon-light": "exim",
+    "exim4-daemon-heavy": "exim",
+    "msmtp": "msmtp",
+    "ssmtp": "ssmtp",
+    "dma": "dma",
+    "nullmailer": "nullmailer",
+}
+
+
+@dataclass(frozen=True)
+class Relay:
+    """How one mailer sends: where to (None: to anybody, empty: nowhere), and whether with TLS and a logon."""
+
+    mailer: str
+    where: str
+    host: str | None
+    tls: bool
+    logon: bool
+
+    @property
+    def sends(self) -> bool:
+        """Whether it sends anything to another host at all."""
+        return self.host != ""
+
+
+@dataclass(frozen=True)
+class Mail:
+    """The mailers of a host and their configuration."""
+
+    listening: Listening
+    configuration: Configuration
+    servers: ServersFile
+    site: Site
+
+    @property
+    def installed(self) -> list[str]:
+        """Mailers that are installed."""
+        packages = self.listening.required.installed.packages
+        return [name for name in self.servers.mail.packages if name in packages]
+
+    def relays(self) -> list[Relay]:
+        """Return how each mailer sends; `Unknown` if one of them cannot be read here."""
+        found = []
+        for mailer in self.installed:
+            relay = self._relay(mailer)
+            if relay is None:
+                raise Unknown("nobody here knows how {mailer} is configured", mailer=mailer)
+            found.append(relay)
+        return found
+
+    def _relay(self, mailer: str) -> Relay | None:
+        kind = _READ.get(mailer)
+        if kind == "postfix":
+            return _postfix(self.configuration.postfix) if self.configuration.postfix else None
+        if kind is None or not (lines := self.configuration.lines_of(kind)):
+            return None
+        texts = [line.text for line in lines]
+        place = lines[0].file
+        return {"exim": _exim, "msmtp": _msmtp, "ssmtp": _ssmtp, "dma": _dma, "nullmailer": _nullmailer}[
+            kind
+        ](texts, place)
+
+    def to_others(self) -> list[str]:
+        """Mailers that send to anybody, or to a host that is not the site's."""
+        return [
+            f"{relay.where}: {relay.mailer} sends to {relay.host or 'anybody'}"
+            for relay in self.relays()
+            if relay.sends and (relay.host is None or not self._is_internal(relay.host))
+        ]
+
+    def without_tls(self) -> list[str]:
+        """Mailers that send without TLS, or would if the relay offered none."""
+        return [f"{relay.where}: {relay.mailer}" for relay in self.relays() if relay.sends and not relay.tls]
+
+    def without_logon(self) -> list[str]:
+        """Mailers that log on to no relay."""
+        return [
+            f"{relay.where}: {relay.mailer}" for relay in self.relays() if relay.sends and not relay.logon
+        ]
+
+    def open_to_others(self) -> list[str]:
+        """Sockets of mailers that others can reach and no service declares."""
+        ports = (25, 465, 587)
+        return list(
+            dict.fromkeys(
+                f"{socket} by {self.listening.told(socket)}"
+                for socket in self.listening.open
+                if socket.port in ports and not self.listening.declared(socket)
+            )
+        )
+
+    def _is_internal(self, host: str) -> bool:
+        bare = re.sub(r":{1,2}\d+$", "", host).strip("[]")
+        try:
+            address = ipaddress.IPv4Address(bare)
+        except ValueError:
+            domains = (self.site.domain, self.site.active_directory.domain)
+            return bare == "localhost" or any(
+                bare.lower() == domain.lower() or bare.lower().endswith(f".{domain.lower()}")
+                for domain in domains
+            )
+        return address.is_loopback or address.is_private
+
+
+def _postfix(said: dict[str, str]) -> Relay:
+    where = "/etc/postfix/main.cf"
+    if said.get("default_transport", "").partition(":")[0] in ("error", "discard", "local", "retry"):
+        return Relay("postfix", where, "", tls=True, logon=True)
+    relay = said.get("relayhost", "") or None
+    level = said.get("smtp_tls_security_level", "")
+    tls = level in _ENFORCED or (not level and said.get("smtp_enforce_tls") == "yes")
+    return Relay("postfix", where, relay, tls, said.get("smtp_sasl_auth_enable") == "yes")
+
+
+def _settings(texts: Iterable[str], separator: str = "=") -> dict[str, str]:
+    found = {}
+    for text in texts:
+        key, _, value = text.strip().partition(separator)
+        found[key.strip().lower()] = value.strip().strip("'\"")
+    return found
+
+
+def _exim(texts: list[str], place: str) -> Relay | None:
+    said = _settings(texts)
+    kind = said.get("dc_eximconfig_configtype")
+    if kind is None:
+        return None
+    if kind in ("local", "none"):
+        return Relay("exim4", place, "", tls=True, logon=True)
+    host = said.get("dc_smarthost", "") if kind in ("smarthost", "satellite") else None
+    tls = said.get("remote_smtp_smarthost_hosts_require_tls") == "*"
+    return Relay("exim4", place, host or None, tls, logon=kind != "internet")
+
+
+def _msmtp(texts: list[str], place: str) -> Relay:
+    said = _settings(texts, " ")
+    return Relay(
+        "msmtp", place, said.get("host") or None, said.get("tls") == "on", said.get("auth", "off") != "off"
+    )
+
+
+def _ssmtp(texts: list[str], place: str) -> Relay:
+    said = _settings(texts)
+    tls = "yes" in (said.get("usetls", "").lower(), said.get("usestarttls", "").lower())
+    return Relay("ssmtp", place, said.get("mailhub") or None, tls, bool(said.get("authuser")))
+
+
+def _dma(texts: list[str], place: str) -> Relay:
+    said = _settings(texts, " ")
+    tls = "securetransfer" in said and "opportunistic_tls" not in said
+    return Relay("dma", place, said.get("smarthost") or None, tls, "authpath" in said)
+
+
+def _nullmailer(texts: list[str], place: str) -> Relay:
+    words = texts[0].split()
+    tls = bool({"--starttls", "--ssl"} & set(words)) and "--insecure" not in words
+    return Relay("nullmailer", place, words[0], tls, any(word.startswith("--user") for word in words))
