@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,21 +28,29 @@ def checks_of(suites: Path = COMPLIANCE) -> Checks:
     """Read the checks' titles, the first lines of their docstrings, from the suites in their order."""
     found = Checks({}, {})
     for path in sorted(suites.glob("test_*.py")):
+        names: dict[str, str] = {}
         for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+                names |= {one.id: str(node.value.value) for one in node.targets if isinstance(one, ast.Name)}
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 title = (ast.get_docstring(node) or node.name).splitlines()[0]
-                for mark, name in _marks(node):
+                for mark, name in _marks(node, names):
                     kind = found.controls if mark == "control" else found.mechanisms
                     kind.setdefault(name, []).append(title)
     return found
 
 
-def _marks(node: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+def _marks(node: ast.FunctionDef, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the marks of a check; a name stands for a constant of the suite."""
     for mark in node.decorator_list:
         if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.args:
             argument = mark.args[0]
-            if mark.func.id in ("control", "mechanism") and isinstance(argument, ast.Constant):
+            if mark.func.id not in ("control", "mechanism"):
+                continue
+            if isinstance(argument, ast.Constant):
                 yield mark.func.id, str(argument.value)
+            elif isinstance(argument, ast.Name) and argument.id in names:
+                yield mark.func.id, names[argument.id]
 
 
 def pages(standard: Standard, suites: Path = COMPLIANCE) -> dict[str, str]:
