@@ -89,7 +89,7 @@ def test_the_idle_limit_is_the_ten_minutes_of_the_requirement(standard: Standard
 def test_a_profile_meets_what_hosts_of_its_kind_can_show(
     standard: Standard, profile: str, bound: str
 ) -> None:
-    """All of chapters 6 and 8 that is verified on a Linux host of that kind, but databases, which not all have."""
+    """What is verified on Linux hosts of a kind, but databases and kiosks, which not all have."""
     held = standard.profiles[profile].controls
     met = {met for name in held for met in standard.controls[name].meets} | set(standard.elsewhere)
     owed = {
