@@ -18,7 +18,7 @@ from pyinfra.context import host
 
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.packages import APT, KEEP_CHANGED
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_bringing
 from plumbline.policy.standard import DesiredState
 
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
@@ -90,6 +90,7 @@ def _updates_installed(days: int) -> Generator[StringCommand, None, None]:
         )
         return
     upgrade = f"{APT} {KEEP_CHANGED} --with-new-pkgs upgrade"
+    tell_bringing()
     if not fresh:
         age = "of unknown age" if there.list_age_days is None else f"{there.list_age_days:.0f} days old"
         tell(f"the package lists are {age}: they are renewed, and what they then have is installed")

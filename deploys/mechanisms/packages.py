@@ -10,7 +10,7 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_bringing
 
 Commands = Generator[StringCommand, None, None]
 
@@ -46,6 +46,7 @@ def _packages(names: list[str]) -> Commands:
         host.noop(f"installed: {', '.join(names)}")
         return
     tell(*(f"install {name}" for name in missing))
+    tell_bringing()
     # A closed segment may have no newer lists; if the old ones do not do, installing says so.
     yield StringCommand(
         f"{{ {APT} update || :; }}; {APT} {KEEP_CHANGED} "

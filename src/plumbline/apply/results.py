@@ -50,6 +50,18 @@ class HostResult(Strict):
     not_done: list[str] = []
     unplanned: list[str] = []
 
+    def with_more(self, later: HostResult) -> HostResult:
+        """Return this and a later round on the same host as one result; what came later was unplanned."""
+        operations = later.operations
+        return later.model_copy(
+            update={
+                "changed": [*self.changed, *later.changed],
+                "already": [name for name in self.already if name not in operations],
+                "notes": [*self.notes, *(note for note in later.notes if note not in self.notes)],
+                "unplanned": [*self.unplanned, *(name for name in operations if name not in self.unplanned)],
+            }
+        )
+
     @property
     def operations(self) -> list[str]:
         """Names of the operations that change something, with their subject."""

@@ -59,6 +59,8 @@ class HostRun:
     def __init__(self, state: HostsAlone, host: Host, desired: DesiredState, log: KeptLog) -> None:
         self._state, self._host, self._desired, self._log = state, host, desired, log
         self._steps: list[Step] = []
+        self.brought = False
+        """Whether something was installed that brought files no plan has seen."""
         self._address = str(host.data.get("ssh_hostname"))
 
     def plan(self, deploys: Callable[[DesiredState], None], tell: Tell) -> HostResult:
@@ -149,6 +151,7 @@ class HostRun:
         told = told_of(self._host.connector_data, step.key)
         result.notes.extend(note for note in told.notes if note not in result.notes)
         if changed:
+            self.brought |= told.brings
             result.changed.append(_change(step, told))
             if not step.planned:
                 result.unplanned.append(str(step))

@@ -16,11 +16,15 @@ _KEY = "plumbline_told"
 
 @dataclass
 class Told:
-    """What one operation told: `details` are sentences, `diff` is unified, `notes` are for the summary."""
+    """What one operation told: `details` are sentences, `diff` is unified, `notes` are for the summary.
+
+    `brings`: it brings files that could not be seen when the plan was made, as a package does.
+    """
 
     details: list[str] = field(default_factory=list)
     diff: str | None = None
     notes: list[str] = field(default_factory=list)
+    brings: bool = False
 
 
 def told_of(data: dict[str, object], operation: str) -> Told:
@@ -59,6 +63,11 @@ def note(sentence: str) -> None:
     notes = _here().notes
     if sentence not in notes:
         notes.append(sentence)
+
+
+def tell_bringing() -> None:
+    """Tell that after this operation the host must be looked at again: files come that no plan has seen."""
+    _here().brings = True
 
 
 def tell_diff(path: str, before: bytes | None, after: bytes | None) -> None:

@@ -32,6 +32,8 @@ from plumbline.spec.inventories import to_pyinfra
 from plumbline.spec.load import Inventory, load_inventory
 from plumbline.spec.model import HostSpec, System
 
+ROUNDS = 3
+"""How often a host is planned at most: packages bring files that no plan before has seen."""
 AT_ONCE = 20
 """Hosts worked on at the same time."""
 
@@ -104,13 +106,43 @@ class Worker:
         planned = {name: run for name, run in runs.items() if plans[name].outcome == "planned"}
         if not self._request.dry and (not self._request.confirm or self._wire.receive() == "go"):
             self._changing = list(planned)
-            self._state.set_stage(StateStage.Execute)
-            self._state.is_executing = True
-            done = self._each(planned, lambda run, tell: run.execute(tell, self._stopping))
+            done = self._execute(planned)
+            for _ in range(ROUNDS - 1):
+                again = [name for name in done if runs[name].brought and done[name].outcome == "applied"]
+                if not again or self._stopping():
+                    break
+                done |= self._once_more(again, done, runs, inventory, selected, desired, deploys, log)
             results = _in_order(inventory, selected, {**plans, **done})
         for run in runs.values():
             run.close()
         self._wire.send("result", hosts=[result.model_dump(mode="json") for result in results])
+
+    def _execute(self, planned: dict[str, HostRun]) -> dict[str, HostResult]:
+        self._state.set_stage(StateStage.Execute)
+        self._state.is_executing = True
+        return self._each(planned, lambda run, tell: run.execute(tell, self._stopping))
+
+    def _once_more(
+        self,
+        names: list[str],
+        done: dict[str, HostResult],
+        runs: dict[str, HostRun],
+        inventory: Inventory,
+        selected: list[tuple[System, HostSpec]],
+        desired: dict[str, DesiredState],
+        deploys: Callable[[DesiredState], None],
+        log: KeptLog,
+    ) -> dict[str, HostResult]:
+        """Look again, over a new connection, at hosts that packages brought files to, and settle those."""
+        for name in names:
+            runs[name].close()
+        chosen = [(system, host) for system, host in selected if host.name in names]
+        later = self._make_runs(inventory, chosen, desired, log)
+        runs |= later
+        plans = self._each(later, lambda run, tell: run.plan(deploys, tell))
+        settled = {name: plan for name, plan in plans.items() if plan.outcome != "planned"}
+        settled |= self._execute({name: run for name, run in later.items() if name not in settled})
+        return {name: done[name].with_more(result) for name, result in settled.items()}
 
     def _stop_soon(self) -> None:
         self._stop = True
