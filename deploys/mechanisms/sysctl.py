@@ -119,12 +119,16 @@ class SysctlFiles(FactBase[Mapping[str, list[Assignment]]]):
 
 
 class LiveSettings(FactBase[dict[str, str]]):
-    """Read live values by path below /proc/sys, `*` expanded; a key the kernel lacks is absent."""
+    """Read live values by path below /proc/sys, `*` expanded.
+
+    A key the kernel lacks is absent, and so is one a container may only read: it is the machine's.
+    """
 
     def command(self, keys: list[str]) -> str:
         """Return the command for normal keys (slashes between)."""
         patterns = " ".join(f"/proc/sys/{_quoted_pattern(key)}" for key in keys)
-        return f'for p in {patterns}; do [ -f "$p" ] && echo "${{p#/proc/sys/}}=$(cat "$p")"; done; :'
+        told = 'echo "${p#/proc/sys/}=$(cat "$p")"'
+        return f'for p in {patterns}; do [ -f "$p" ] && [ -w "$p" ] && {told}; done; :'
 
     @staticmethod
     def default() -> dict[str, str]:

@@ -1,0 +1,26 @@
+"""Changing what a lab's own inventory declares of a host."""
+
+from __future__ import annotations
+
+import yaml
+
+from plumbline.lab import Lab
+
+
+def declare(lab: Lab, host: str, **changes: object) -> None:
+    """Change what the lab's inventory declares of a host; None takes a key away."""
+    for path in sorted((lab.inventory / "systems").glob("*.yml")):
+        system = yaml.safe_load(path.read_text())
+        for declared in system["hosts"]:
+            if declared["name"] == host:
+                declared.update(changes)
+                for key in [key for key, value in changes.items() if value is None]:
+                    del declared[key]
+        path.write_text(yaml.dump(system, Dumper=_Plain, sort_keys=False, allow_unicode=True))
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes a value that comes twice out twice: inventories have no anchors."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        return True
