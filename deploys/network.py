@@ -1,12 +1,14 @@
-"""Network on Linux: the specified address, static; other interfaces down; no DHCP, rules or other routes.
+"""Network on Linux: the specified address, static; other interfaces down; no DHCP, rules, routes or radios.
 
-Written for systemd-networkd, also below netplan, whose files sort after ours, and for ifupdown. The kernel
-settings and modules of the same controls are data, which `deploys.apply` applies with every subject.
+A host that may have its address by DHCP, and has it so, keeps it. Written for systemd-networkd, also below
+netplan, whose files sort after ours, and for ifupdown. The kernel settings and modules of the same controls
+are data, which `deploys.apply` applies with every subject.
 """
 
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Generator, Sequence
 
 from pyinfra.api.command import StringCommand
@@ -17,9 +19,10 @@ from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
 from deploys.mechanisms.aside import masked_file, moved_aside, paths
-from deploys.mechanisms.files import whole_file
-from deploys.mechanisms.links import Links, no_dhcp_client, only_these, refuse_stacked
-from deploys.mechanisms.units import unit_off
+from deploys.mechanisms.files import WholeFile, whole_file
+from deploys.mechanisms.kernel_modules import modules_disabled
+from deploys.mechanisms.links import Links, LinksOnHost, no_dhcp_client, only_these, refuse_stacked
+from deploys.mechanisms.units import unit_masked, unit_off
 from plumbline.policy.standard import DesiredState
 from plumbline.spec.model import Interface
 
@@ -80,13 +83,19 @@ class UnitsInUse(FactBase[list[str]]):
 def apply(desired: DesiredState) -> None:
     """Give the host its specified addresses and nothing else; the address we come in by is never touched."""
     interfaces = desired.host.interfaces
-    refuse_stacked(host.get_fact(Links), [one.name for one in interfaces])
+    there = host.get_fact(Links)
+    refuse_stacked(there, [one.name for one in interfaces])
+    if "wireless-off" in desired.controls:
+        _no_radio(desired)
+    if any(one.is_can for one in interfaces) or "ipv4-only" in desired.controls:
+        modules_disabled("network-can", [] if any(one.is_can for one in interfaces) else ["can"])
     managers = host.get_fact(Manager)
+    leased = _keeps_its_lease(desired, there)
     if managers in (["networkd"], ["networkd", "ifupdown"]):
-        _by_networkd(desired, interfaces)
+        _by_networkd(desired, interfaces, leased=leased)
     if managers in (["ifupdown"], ["networkd", "ifupdown"]):
         left = interfaces if managers == ["ifupdown"] else []
-        whole_file(INTERFACES, render_interfaces(desired, left))
+        whole_file(INTERFACES, render_interfaces(desired, left, leased=leased))
     elif managers != ["networkd"]:
         raise OperationError(
             f"the network of this host is configured by {' and '.join(managers) or 'nothing that is known'}; "
@@ -95,8 +104,40 @@ def apply(desired: DesiredState) -> None:
     for unit in host.get_fact(UnitsInUse, units=_names(desired, "no-routing", "routing_daemons", ".service")):
         unit_off(unit)
     addresses = {one.name: _address(desired, one) for one in interfaces}
-    no_dhcp_client(_names(desired, "static-address", "dhcp_clients"), addresses, _gateways(desired))
+    if leased:
+        addresses[interfaces[0].name] = ""
+    elif "static-address" in desired.controls:
+        no_dhcp_client(_names(desired, "static-address", "dhcp_clients"), addresses, _gateways(desired))
     only_these(addresses, _gateways(desired))
+
+
+def _keeps_its_lease(desired: DesiredState, there: LinksOnHost) -> bool:
+    """Say whether the host may have its address by DHCP and has it so now; nobody is cut off from a lease."""
+    link = there.links[desired.host.interfaces[0].name]
+    dynamic = any(entry["family"] == "inet" and entry.get("dynamic") for entry in link["addr_info"])
+    return dynamic and "static-address" not in desired.controls
+
+
+def _no_radio(desired: DesiredState) -> None:
+    """Mask what drives radios; refused where the host is reached through one."""
+    for one in desired.host.interfaces:
+        if paths(f"ls -d /sys/class/net/{shlex.quote(one.name)}/phy80211"):
+            raise OperationError(
+                f"the specified interface {one.name} is Wi-Fi, which the standard does not allow; "
+                "give the host a cable first, or take the network out of this run"
+            )
+    names = " ".join(_names(desired, "wireless-off", "wireless_programs"))
+    found = paths(
+        "for d in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system; do "
+        f"for n in {names}; do ls -d $d/$n.service; done; done"
+    )
+    written_here = {posixpath.basename(path) for path in found if path.startswith("/etc/")}
+    for unit in sorted({posixpath.basename(path) for path in found}):
+        is_mask = host.get_fact(WholeFile, path=f"/etc/systemd/system/{unit}").target == "/dev/null"
+        if unit in written_here and not is_mask:
+            unit_off(unit)
+        else:
+            unit_masked(unit)
 
 
 def _names(desired: DesiredState, control: str, parameter: str, suffix: str = "") -> list[str]:
@@ -107,24 +148,27 @@ def _names(desired: DesiredState, control: str, parameter: str, suffix: str = ""
 
 def _address(desired: DesiredState, interface: Interface) -> str:
     """Return ADDRESS/PREFIX; nothing for an interface without an address, which speaks no IP."""
-    prefix = desired.site.vlan(interface.vlan).network.prefixlen
-    return "" if interface.address is None else f"{interface.address}/{prefix}"
+    if interface.address is None or interface.vlan is None:
+        return ""
+    return f"{interface.address}/{desired.site.vlan(interface.vlan).network.prefixlen}"
 
 
 def _gateways(desired: DesiredState) -> list[str]:
     """Return the gateway of the first interface's VLAN, if it has one: a host has one default route."""
-    gateway = desired.site.vlan(desired.host.interfaces[0].vlan).gateway
+    vlan = desired.host.interfaces[0].vlan
+    gateway = None if vlan is None else desired.site.vlan(vlan).gateway
     return [] if gateway is None else [str(gateway)]
 
 
 # --- systemd-networkd ---
 
 
-def _by_networkd(desired: DesiredState, interfaces: Sequence[Interface]) -> None:
+def _by_networkd(desired: DesiredState, interfaces: Sequence[Interface], *, leased: bool) -> None:
     changed = [_taken_away(path, why) for path, why in _in_the_way(interfaces)]
     for interface in interfaces:
         path = f"{DIRECTORY}/{FIRST}{interface.name}.network"
-        changed.append(whole_file(path, render_network(desired, interface)))
+        by_dhcp = leased and interface == interfaces[0]
+        changed.append(whole_file(path, render_network(desired, interface, by_dhcp=by_dhcp)))
     changed.append(whole_file(UNUSED, render_unused(interfaces)))
     _networkd_reloaded(name="Reload systemd-networkd", _if=any_changed(*changed))
 
@@ -160,19 +204,19 @@ def _in_the_way(interfaces: Sequence[Interface]) -> list[tuple[str, str]]:
     return found
 
 
-def render_network(desired: DesiredState, interface: Interface) -> str:
+def render_network(desired: DesiredState, interface: Interface, *, by_dhcp: bool = False) -> str:
     """Return the .network file of one interface; it sorts before others, so it is the one that applies."""
-    gateways = _gateways(desired) if interface == desired.host.interfaces[0] else []
+    gateways = _gateways(desired) if interface == desired.host.interfaces[0] and not by_dhcp else []
     lines = [
         "[Match]",
         f"Name={interface.name}",
         "",
         "[Network]",
-        *(f"Address={address}" for address in [_address(desired, interface)] if address),
+        *(f"Address={address}" for address in [_address(desired, interface)] if address and not by_dhcp),
         *(f"Gateway={gateway}" for gateway in gateways),
         *(f"DNS={server}" for server in desired.site.dns),
         f"Domains={desired.site.domain}",
-        "DHCP=no",
+        "DHCP=ipv4" if by_dhcp else "DHCP=no",
         "LinkLocalAddressing=no",
         "IPv6AcceptRA=no",
     ]
@@ -210,10 +254,13 @@ def _networkd_reloaded() -> Generator[StringCommand, None, None]:
 # --- ifupdown ---
 
 
-def render_interfaces(desired: DesiredState, interfaces: Sequence[Interface]) -> str:
+def render_interfaces(desired: DesiredState, interfaces: Sequence[Interface], *, leased: bool = False) -> str:
     """Return /etc/network/interfaces; it sources nothing, so other files say nothing."""
     parts = [HEAD, "auto lo", "iface lo inet loopback"]
     for interface in interfaces:
+        if leased and interface == interfaces[0]:
+            parts += ["", f"auto {interface.name}", f"iface {interface.name} inet dhcp"]
+            continue
         gateways = _gateways(desired) if interface == desired.host.interfaces[0] else []
         parts += [
             "",

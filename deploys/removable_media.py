@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import re
 
+from pyinfra.api.exceptions import OperationError
 from pyinfra.context import host
 
 from deploys.mechanisms.aside import masked_file, moved_aside, paths
 from deploys.mechanisms.dconf import locked_settings
-from deploys.mechanisms.files import WholeFile
+from deploys.mechanisms.files import WholeFile, whole_file
+from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.units import daemon_reloaded, unit_masked, unit_off
+from deploys.mechanisms.xfconf import locked_channel
 from plumbline.policy.standard import DesiredState
 
 AUTOMOUNTERS = (
     "autofs automount devmon ivman ldm media-automount udev-media-automount udevil udiskie usbmount"
 )
+
+KDE = "/etc/xdg/kded_device_automounterrc"
+HEAD = "# Written by Plumbline; the whole file is replaced when it differs.\n"
+VOLMAN = (
+    "automount-drives automount-media autobrowse autorun autoopen autoplay-audio-cds autoplay-video-cds "
+    "autophoto autoipod autoburn"
+)
+
+USB_STORAGE = ("uas", "usb-storage")
 
 _STARTS_MOUNT = re.compile(r"""(RUN|SYSTEMD_WANTS)(\{\w+\})?\s*[+:]?=\s*"[^"]*mount""", re.IGNORECASE)
 _STARTS_NOTHING = re.compile(r"(GOTO|LABEL)=")
@@ -34,6 +46,8 @@ def apply(desired: DesiredState) -> None:
     """Take away automounters and rules that mount, and lock the desktop's settings for media."""
     if "autorun-off" not in desired.subject("removable_media"):
         return
+    if desired.controls["autorun-off"].values.get("usb_storage") == "refused":
+        _no_usb_storage()
     _no_rule_that_mounts()
     _no_automounter()
     locked_settings(
@@ -46,6 +60,21 @@ def apply(desired: DesiredState) -> None:
             }
         },
     )
+    if paths("ls /usr/lib/*/qt*/plugins/kf*/kded/device_automounter.so"):
+        whole_file(KDE, f"{HEAD}[$i]\n[General]\nAutomountEnabled=false\n")
+    if paths("command -v thunar-volman"):
+        locked_channel("thunar-volman", {f"/{name}/enabled": False for name in VOLMAN.split()})
+
+
+def _no_usb_storage() -> None:
+    """Keep the modules of USB storage out, unless the host itself lives on such a device."""
+    used = paths('lsblk -nro TRAN,MOUNTPOINT | awk \'$1 == "usb" && $2 != "" {print $2}\'')
+    if used:
+        raise OperationError(
+            f"{used[0]} is on a USB device, and without USB storage the host would lose it; "
+            "set usb_storage to allowed, or move it to another disk"
+        )
+    modules_disabled("removable_media", USB_STORAGE)
 
 
 def _no_rule_that_mounts() -> None:

@@ -6,6 +6,7 @@ in it. Restarting logind and reloading sshd keep the sessions there are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from pyinfra.context import host
@@ -15,6 +16,7 @@ from deploys.mechanisms.dconf import locked_settings
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.units import daemon_reloaded, unit_restarted
+from deploys.mechanisms.xfconf import locked_channel
 from plumbline.policy.standard import DesiredState, Resolved
 
 # First in its directory: what is readonly cannot be changed by the files after it.
@@ -23,6 +25,13 @@ ZPROFILE = "/etc/zsh/zprofile"
 LOGIND = "/etc/systemd/logind.conf.d/zz-plumbline-session.conf"
 # First too: of an option given twice sshd takes the first.
 SSHD = "/etc/ssh/sshd_config.d/00-plumbline-session.conf"
+
+KDE = "/etc/xdg/kscreenlockerrc"
+AFTER_BLANK = 5
+"""Seconds light-locker waits after the screen went blank; 0 would mean never."""
+TMUX = "/etc/tmux.conf"
+XRDP = "/etc/xrdp/sesman.ini"
+_NO_UTMP = "case $(systemctl --version) in *+UTMP*) [ ! -e /run/utmp ];; esac"
 
 HEAD = "# Written by Plumbline; the whole file is replaced when it differs.\n"
 
@@ -37,6 +46,8 @@ def apply(desired: DesiredState) -> None:
         _end_idle_shells(seconds)
         _end_idle_sessions(seconds)
         _lock_screens(seconds)
+        _lock_multiplexers(seconds)
+        _end_idle_remote_desktops(seconds)
     if "unlock-needs-authentication" in held:
         _no_automatic_login()
     _ssh(held)
@@ -80,8 +91,76 @@ def _lock_screens(seconds: int) -> None:
             "org/gnome/desktop/session": {"idle-delay": f"uint32 {seconds}"},
             "org/gnome/desktop/screensaver": {"lock-enabled": "true", "lock-delay": "uint32 0"},
             "org/gnome/desktop/lockdown": {"disable-lock-screen": "false"},
+            "apps/light-locker": {
+                "lock-after-screensaver": f"uint32 {AFTER_BLANK}",
+                "late-locking": "false",
+            },
         },
     )
+    if paths("command -v plasmashell"):
+        whole_file(
+            KDE,
+            f"{HEAD}[Daemon][$i]\nAutolock=true\nTimeout={max(1, seconds // 60)}\nLockGrace=0\n"
+            "RequirePassword=true\nLockOnResume=true\n",
+        )
+    if paths("command -v xfce4-screensaver"):
+        locked_channel(
+            "xfce4-screensaver",
+            {
+                "/saver/enabled": True,
+                "/saver/fullscreen-inhibit": False,
+                "/saver/idle-activation/enabled": True,
+                "/saver/idle-activation/delay": max(1, seconds // 60),
+                "/lock/enabled": True,
+                "/lock/saver-activation/enabled": True,
+                "/lock/saver-activation/delay": 0,
+            },
+        )
+    elif paths("command -v light-locker && command -v xfce4-power-manager"):
+        minutes = max(1, (seconds - AFTER_BLANK) // 60)
+        power = "/xfce4-power-manager"
+        locked_channel(
+            "xfce4-power-manager",
+            {
+                f"{power}/blank-on-ac": minutes,
+                f"{power}/blank-on-battery": minutes,
+                f"{power}/presentation-mode": False,
+            },
+        )
+
+
+def _lock_multiplexers(seconds: int) -> None:
+    """Let tmux ask for the password where logind does not know SSH's terminals, so does not end them."""
+    if not paths(f"command -v tmux && {_NO_UTMP}"):
+        return
+    there = host.get_fact(WholeFile, path=TMUX)
+    if there.kind == "none" or there.content.decode(errors="replace").startswith(HEAD):
+        packages(["vlock"])
+        whole_file(
+            TMUX,
+            f"{HEAD}set-option -g lock-after-time {seconds}\nset-option -g lock-command vlock\n",
+        )
+
+
+def _end_idle_remote_desktops(seconds: int) -> None:
+    """Set xrdp's limit in its file, which has no other place for it; new sessions have it."""
+    if not paths("command -v xrdp-sesman"):
+        return
+    there = host.get_fact(WholeFile, path=XRDP)
+    if there.kind == "file":
+        changed = whole_file(XRDP, limited(there.content.decode(errors="replace"), seconds))
+        if paths("systemctl -q is-active xrdp-sesman.service && echo /active"):
+            unit_restarted("xrdp-sesman.service", when=[changed], verb="kill -s HUP")
+
+
+def limited(text: str, seconds: int) -> str:
+    """Return xrdp's sesman.ini with the limit for idle sessions in it, and nothing else changed."""
+    wanted = f"IdleTimeLimit={seconds}"
+    kept = [line for line in text.splitlines() if not re.match(r"\s*IdleTimeLimit\s*=", line, re.IGNORECASE)]
+    for number, line in enumerate(kept):
+        if line.strip().lower() == "[sessions]":
+            return "\n".join([*kept[: number + 1], wanted, *kept[number + 1 :]]) + "\n"
+    return "\n".join([*kept, "[Sessions]", wanted]) + "\n"
 
 
 def _no_automatic_login() -> None:

@@ -17,11 +17,13 @@ DATABASE = "/etc/dconf/db/local.d"
 
 
 class Gnome(FactBase[bool]):
-    """Whether GNOME or its file manager is installed."""
+    """Whether GNOME, its file manager or another program with settings of its kind is installed."""
 
     def command(self) -> str:
         """Return the command."""
-        return "if command -v gnome-shell || command -v nautilus; then echo yes; fi"
+        return (
+            "if command -v gnome-shell || command -v nautilus || command -v light-locker; then echo yes; fi"
+        )
 
     @staticmethod
     def default() -> bool:
@@ -41,7 +43,7 @@ def _dconf_updated() -> Generator[StringCommand, None, None]:
 def locked_settings(subject: str, settings: Mapping[str, Mapping[str, str]]) -> None:
     """Give GNOME's users these settings (schema path -> key -> value as GVariant), and lock them.
 
-    Nothing is done where there is no GNOME.
+    Nothing is done where there is neither GNOME nor light-locker.
     """
     if not host.get_fact(Gnome):
         return

@@ -117,7 +117,8 @@ def _route_commands(there: LinksOnHost, gateways: Sequence[str]) -> Generator[tu
         table = str(route.get("table", "main"))
         connected = route.get("protocol") == "kernel" and "gateway" not in route
         default = route["dst"] == "default" and table == "main" and route.get("gateway") in gateways
-        if table == "local" or (connected and table == "main") or default:
+        of_a_lease = route.get("protocol") == "dhcp" and route.get("gateway", route["dst"]) in gateways
+        if table == "local" or (connected and table == "main") or default or of_a_lease:
             continue
         if route.get("type", "unicast") == "unicast":
             told = f"{route['dst']} in table {table}"

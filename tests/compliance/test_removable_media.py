@@ -55,3 +55,11 @@ def test_desktop_mounts_and_starts_nothing(host):
     if not desktop.handles_media:
         not_applicable("no desktop is installed on this host")
     assert host.removable_media.mounting_keys == []
+
+
+@control("autorun-off")
+def test_usb_storage_is_kept_out(host, value):
+    """Where USB storage is to be refused, its modules cannot be loaded, or USBGuard keeps it out."""
+    if value("usb_storage") == "allowed":
+        not_applicable("USB storage is allowed on this host")
+    assert host.removable_media.usb_storage == []

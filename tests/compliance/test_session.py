@@ -3,6 +3,12 @@
 from plumbline.verify import Unknown, control, not_applicable
 
 NO_DESKTOP = "no desktop is installed on this host"
+VISUALISATION = "the only graphical session is the declared visualisation's, whose user may leave it open"
+
+
+def operator(spec) -> str:
+    """Return the account of the declared visualisation, whose session alone may stay open; empty if none."""
+    return spec.kiosk.user if spec.kiosk else ""
 
 
 @control("idle-session-lock")
@@ -36,6 +42,12 @@ def test_nested_shell_ends_when_idle(host, accepts):
 
 
 @control("idle-session-lock")
+def test_shell_of_sudo_ends_when_idle(host, accepts):
+    """A shell of sudo, which hands no limit down, ends within the accepted time, or its session does."""
+    assert host.session.sudo_shell in accepts("idle_seconds")
+
+
+@control("idle-session-lock")
 def test_zsh_ends_when_idle(host, accepts):
     """A login zsh left alone ends within the accepted time."""
     limit = host.session.zsh
@@ -51,10 +63,11 @@ def test_users_cannot_unset_the_limit(host):
 
 
 @control("idle-session-lock")
-def test_no_user_lifts_his_own_limit(host, accepts):
+def test_no_user_lifts_his_own_limit(host, spec, accepts):
     """No startup file of a user's own unsets the limit or sets it outside the accepted time."""
     accepted = accepts("idle_seconds")
-    assert [line for line in host.session.own_limits if line.seconds not in accepted] == []
+    own = host.session.own_limits(except_of=operator(spec))
+    assert [line for line in own if line.seconds not in accepted] == []
 
 
 @control("idle-session-lock")
@@ -98,43 +111,64 @@ def test_console_sessions_are_ended_too(host):
 
 
 @control("idle-session-lock")
-def test_desktop_locks_when_idle(host, accepts):
-    """The desktop's screen goes blank within the accepted time."""
-    _known_desktop(host)
+def test_terminal_multiplexer_keeps_nothing_open(host, accepts):
+    """What a terminal multiplexer shows is closed within the accepted time: with its session, or locked.
+
+    Its status line moves, so over SSH its terminal is never still; only systemd-logind looks at the keys.
+    """
+    if not host.session.multiplexers:
+        not_applicable("no terminal multiplexer is installed on this host")
+    assert host.session.multiplexed_limit in accepts("idle_seconds")
+
+
+@control("idle-session-lock")
+def test_remote_desktop_is_closed_when_idle(host, accepts):
+    """The connection to an idle session of xrdp is ended within the accepted time."""
+    if not host.session.has_xrdp:
+        not_applicable("xrdp is not installed on this host")
+    assert host.session.xrdp_limit in accepts("idle_seconds")
+
+
+@control("idle-session-lock")
+def test_desktop_locks_when_idle(host, spec, accepts):
+    """The desktop's screen asks for the password again within the accepted time."""
+    _known_desktop(host, spec)
     assert host.session.desktop_limit in accepts("idle_seconds")
 
 
 @control("idle-session-lock")
-def test_blank_screen_is_locked(host):
+def test_blank_screen_is_locked(host, spec):
     """A blank screen of the desktop is locked at once, and users cannot change that."""
-    _known_desktop(host)
+    _known_desktop(host, spec)
     assert host.session.unlocked_screen == []
 
 
-def _known_desktop(host):
+def _known_desktop(host, spec):
     desktop = host.session.desktop
     if not desktop.installed:
         not_applicable(NO_DESKTOP)
+    if spec.kiosk and desktop.is_bare:
+        not_applicable(VISUALISATION)
     if desktop.others:
         raise Unknown("nobody here knows how {desktop} locks its screen", desktop=", ".join(desktop.others))
 
 
 @control("unlock-needs-authentication")
-def test_no_console_logs_in_by_itself_now(host):
-    """No console opens a session without asking now."""
-    assert host.session.automatic_logins_now == []
+def test_no_console_logs_in_by_itself_now(host, spec):
+    """No console opens a session without asking now, but for the declared visualisation's."""
+    assert host.session.automatic_logins_now(operator(spec)) == []
 
 
 @control("unlock-needs-authentication")
-def test_no_console_logs_in_by_itself_after_boot(host):
-    """No console will open a session without asking after the next boot."""
-    assert host.session.automatic_logins_at_boot == []
+def test_no_console_logs_in_by_itself_after_boot(host, spec):
+    """No console will open a session without asking after the next boot, but for the visualisation's."""
+    assert host.session.automatic_logins_at_boot(operator(spec)) == []
 
 
 @control("unlock-needs-authentication")
-def test_no_desktop_logs_in_by_itself(host):
-    """No display manager logs somebody in without asking."""
-    assert host.session.automatic_desktop_logins == []
+def test_no_desktop_logs_in_by_itself(host, spec):
+    """No display manager logs somebody in without asking, but for the declared visualisation's account."""
+    assert host.session.automatic_desktop_logins(operator(spec)) == []
 
 
 @control("unlock-needs-authentication")

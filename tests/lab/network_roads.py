@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lanes import Sabotage
 from network_sabotage import (
     ADDRESS_BOOT,
     DISABLED,
@@ -15,7 +16,6 @@ from network_sabotage import (
     ROUTES_BOOT,
     ROUTES_NOW,
     UP_BOOT,
-    Sabotage,
     added,
     boot,
     module,
@@ -34,7 +34,7 @@ ROADS = {
         "/etc/systemd/system/fwd.service", "[Service]\\nExecStart=/sbin/sysctl -w net.ipv4.ip_forward=1\\n"
     ),
     "unit_reads_other_settings": unit(
-        "late", "/lib/systemd/systemd-sysctl /etc/late.conf", *EVERYTHING_AT_BOOT
+        "set-late", "/lib/systemd/systemd-sysctl /etc/late.conf", *EVERYTHING_AT_BOOT
     ),
     "command_before_another_unit": added(
         "/etc/systemd/system/ssh.service.d/x.conf",
@@ -75,13 +75,13 @@ ROADS = {
     ),
     "dot_in_a_path_of_a_setting": added("/etc/sysctl.d/zzz.conf", "net/ipv4/./ip_forward=1\\n", *FORWARDS),
     "byte_order_mark": network(
-        "00-a.network",
+        "00-b.network",
         "\\0357\\0273\\0277[Match]\\nName=eth1\\n[Network]\\nLinkLocalAddressing=no\\n",
         OTHERS_BOOT,
         UP_BOOT,
     ),
     "negated_range": network(
-        "00-a.network", "[Match]\\nName=eth[^2]\\n[Network]\\nLinkLocalAddressing=no\\n", OTHERS_BOOT, UP_BOOT
+        "00-b.network", "[Match]\\nName=eth[^2]\\n[Network]\\nLinkLocalAddressing=no\\n", OTHERS_BOOT, UP_BOOT
     ),
     "link_local_none_is_no_value": network(
         "00-a.network",

@@ -1,8 +1,11 @@
-"""Ways to make a hardened host's network wrong: what is done, how it is undone, which checks must fail."""
+"""Ways to make a hardened host's network wrong: what is done, how it is undone, which checks must fail.
+
+In the commands `GW` is the gateway, `NET` the first three octets of the host's network.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from lanes import Sabotage
 
 FOLDER = "/etc/systemd/network"
 OURS = f"{FOLDER}/00-plumbline-host0.network"
@@ -55,15 +58,6 @@ def module(name: str) -> str:
 EVERYTHING_AT_BOOT = boot(*IPV4, *IPV6, *DISABLED)
 
 
-@dataclass(frozen=True)
-class Sabotage:
-    """`wrong` and `right` are shell commands; in them `GW` is the gateway, `NET` the first three octets."""
-
-    wrong: str
-    right: str
-    failing: set[str]
-
-
 def added(path: str, text: str, *failing: str, after: str = "true") -> Sabotage:
     """Make a file, and remove it."""
     make = f"mkdir -p $(dirname {path}); printf '%b' '{text}' >{path}; {after}"
@@ -94,10 +88,11 @@ def unit(name: str, program: str, *failing: str, then: str = "true") -> Sabotage
 
 def running(command: str, *failing: str) -> Sabotage:
     """Run a program in the background, with nothing to read and no end of it; end it by its process id."""
+    silence, pid = "/root/kept.silence", "/root/kept.pid"
     return Sabotage(
-        f"mkfifo /root/silence; nohup {command} <>/root/silence >/dev/null 2>&1 & echo $! >/root/pid; "
-        "until [ -e /proc/$(cat /root/pid)/exe ]; do :; done",
-        "kill $(cat /root/pid); while [ -e /proc/$(cat /root/pid) ]; do :; done; rm /root/silence",
+        f"mkfifo {silence}; nohup {command} <>{silence} >/dev/null 2>&1 & echo $! >{pid}; "
+        f"until [ -e /proc/$(cat {pid})/exe ]; do :; done",
+        f"kill $(cat {pid}); while [ -e /proc/$(cat {pid}) ]; do :; done; rm {silence}",
         set(failing),
     )
 
@@ -131,8 +126,8 @@ KERNEL = {
         now(IPV6[2]),
     ),
     "ipv6_on_one_interface_now": Sabotage(
-        "echo 0 >/proc/sys/net/ipv6/conf/eth1/disable_ipv6",
-        "echo 1 >/proc/sys/net/ipv6/conf/eth1/disable_ipv6",
+        "echo 0 >/proc/sys/net/ipv6/conf/eth2/disable_ipv6",
+        "echo 1 >/proc/sys/net/ipv6/conf/eth2/disable_ipv6",
         now(DISABLED[2]),
     ),
     "ipv6_address_on_loopback_now": Sabotage(
@@ -280,10 +275,10 @@ BOOT = {
         "/etc/systemd/networkd.conf.d/x.conf", "[Network]\\nIPv4Forwarding=yes\\n", FORWARD_BOOT
     ),
     "unused_interface_will_be_up": network(
-        "00-a.network", "[Match]\\nName=eth1\\n[Network]\\nLinkLocalAddressing=no\\n", OTHERS_BOOT, UP_BOOT
+        "00-b.network", "[Match]\\nName=eth1\\n[Network]\\nLinkLocalAddressing=no\\n", OTHERS_BOOT, UP_BOOT
     ),
     "always_down_is_down": network(
-        "00-a.network",
+        "00-b.network",
         "[Match]\\nName=eth1\\n[Link]\\nActivationPolicy=always-down\\n[Network]\\nLinkLocalAddressing=no\\n",
     ),
     "bridge_will_be_made": network("50-a.netdev", "[NetDev]\\nName=br0\\nKind=bridge\\n", OTHERS_BOOT),

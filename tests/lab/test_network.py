@@ -11,12 +11,11 @@ import network_sabotage as cases
 import pytest
 from conftest import lab_name
 from hardened import HOST, harden, sabotaged
-from judging import failing, observed, verdicts
-from network_roads import ROADS
-from network_sabotage import Sabotage
+from judging import not_passing, observed, verdicts
+from lanes import tried
+from network_lanes import ALONE, CASES, LANES, NEW
 from sysctl_trials import compared
 
-from plumbline.errors import PlumblineError
 from plumbline.evidence.collector import script
 from plumbline.evidence.gather import gather, targets_of
 from plumbline.lab import Lab
@@ -25,6 +24,7 @@ from plumbline.probes import all_probes
 from plumbline.probes.network import CONFIGURATION
 from plumbline.rooms import DEPLOYS
 from plumbline.spec.load import load_inventory
+from plumbline.spec.model import Interface, Vlan
 from plumbline.verify.cases import Target
 from plumbline.verify.judge import judge
 from plumbline.verify.results import ControlResult
@@ -38,7 +38,11 @@ CONTROLS = {
     "no-routing",
     "no-forwarding",
     "unused-interfaces-down",
+    "redundant-uplink",
+    "redundancy-network-isolated",
+    "wireless-off",
 }
+NOT_DECLARED = {"redundancy-network-isolated"}
 
 
 @pytest.fixture(scope="module")
@@ -71,22 +75,18 @@ def lab(delivered: Lab, before: set[str], deploys: Path) -> Lab:  # noqa: ARG001
 
 
 def of_controls(results: dict[str, ControlResult]) -> set[str]:
-    """Return the failing checks of the network's controls; none of these may be unknown."""
-    return set(failing({name: result for name, result in results.items() if name in CONTROLS}))
+    """Return the checks of the network's controls that fail, or are unknown, with a `?` before."""
+    return not_passing({name: result for name, result in results.items() if name in CONTROLS})
 
 
 def failing_checks(lab: Lab) -> set[str]:
     return of_controls(verdicts(lab, HOST, *SUBJECTS))
 
 
-def in_place(lab: Lab, command: str) -> str:
-    """Put the lab's addresses into a sabotage's command."""
-    network = lab.host(HOST).address.rpartition(".")[0]
-    return command.replace("NET", network).replace("GW", f"{network}.1")
-
-
 def test_delivered_host_fails_every_control_and_says_how(before: set[str]) -> None:
-    assert {name.partition(":")[0] for name in before} == CONTROLS
+    modules = {name.partition(":")[0] for name in before if "module_" in name}
+    assert modules == {"ipv4-only", "wireless-off"}
+    assert {name.partition(":")[0] for name in before} == CONTROLS - NOT_DECLARED - {"redundant-uplink"}
     assert before >= {
         cases.OTHERS_NOW,
         cases.OTHERS_BOOT,
@@ -102,35 +102,19 @@ def test_delivered_host_fails_every_control_and_says_how(before: set[str]) -> No
 
 def test_hardened_host_passes(lab: Lab) -> None:
     results = verdicts(lab, HOST, *SUBJECTS)
-    assert {name: results[name].verdict for name in CONTROLS} == dict.fromkeys(CONTROLS, "pass")
-
-
-CASES: dict[str, Sabotage] = {**cases.KERNEL, **cases.LIVE, **cases.BOOT, **ROADS}
+    expected = dict.fromkeys(CONTROLS, "pass") | dict.fromkeys(NOT_DECLARED, "not-applicable")
+    assert {name: results[name].verdict for name in CONTROLS} == expected
 
 
 @pytest.fixture(scope="module")
-def seen(lab: Lab) -> dict[str, set[str] | PlumblineError]:
-    """Which checks fail under each sabotage; the evidence of all of them is judged in one go."""
-    standard, inventory = load_standard("mhth-ot"), load_inventory(lab.inventory)
-    desired = desired_states(standard, inventory, [HOST])[HOST]
-    found: dict[str, set[str] | PlumblineError] = {}
-    targets = []
-    for name, sabotage in CASES.items():
-        try:
-            with sabotaged(lab, in_place(lab, sabotage.wrong), in_place(lab, sabotage.right)):
-                (gathered,) = gather(targets_of(inventory, [HOST]), script(all_probes(subjects=SUBJECTS)))
-        except PlumblineError as error:
-            found[name] = error
-            continue
-        host = desired.host.model_copy(update={"name": name})
-        targets.append(Target(replace(desired, host=host), gathered.evidence))
-    for judged in judge(standard, targets, only=SUBJECTS).hosts:
-        found[judged.host] = of_controls({result.control: result for result in judged.controls})
-    return found
+def seen(lab: Lab) -> dict[str, set[str]]:
+    """Which checks do not pass under each sabotage."""
+    network = lab.host(HOST).address.rpartition(".")[0]
+    return tried(lab, LANES, ALONE, SUBJECTS, CONTROLS, {"NET": network, "GW": f"{network}.1"})
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_seen(seen: dict[str, set[str] | PlumblineError], name: str) -> None:
+def test_seen(seen: dict[str, set[str]], name: str) -> None:
     assert seen[name] == CASES[name].failing
 
 
@@ -164,6 +148,75 @@ def test_secrets_of_tunnels_are_not_told(lab: Lab) -> None:
     assert "hunter2" not in script([CONFIGURATION])
 
 
+# --- exceptions that the specification declares ---
+
+ETH1 = "[Match]\\nName=eth1\\n[Network]\\nAddress=10.99.0.5/24\\nLinkLocalAddressing=no\\n"
+INDUSTRIAL = {"purpose": "industrial-protocol", "protocol": "profinet"}
+REDUNDANCY = {"purpose": "application-redundancy"}
+
+
+@pytest.fixture(scope="module")
+def second(lab: Lab) -> dict[str, Target]:
+    """The host with a second interface in use, and with a default route through that; to be judged."""
+    up = cases.network("00-b.network", ETH1)
+    inventory = load_inventory(lab.inventory)
+    desired = desired_states(load_standard("mhth-ot"), inventory, [HOST])[HOST]
+    found = {}
+    with sabotaged(lab, f"{up.wrong}; networkctl reload; {ADDRESSED}", f"{up.right}; networkctl reload"):
+        for name, more in {"plain": "true", "routed": "ip route add 10.77.0.0/16 via 10.99.0.1"}.items():
+            lab.run(HOST, more)
+            (gathered,) = gather(targets_of(inventory, [HOST]), script(all_probes(subjects=SUBJECTS)))
+            found[name] = Target(desired, gathered.evidence)
+    return found
+
+
+ADDRESSED = "until ip -br addr show eth1 | grep -q 10.99.0.5; do :; done"
+
+
+def judged(target: Target, second: dict[str, str]) -> set[str]:
+    """Judge the host as if its specification declared a second interface."""
+    desired = target.desired
+    vlan = Vlan.model_validate({"id": 999, "name": "second", "network": "10.99.0.0/24"})
+    site = desired.site.model_copy(update={"vlans": [*desired.site.vlans, vlan]})
+    interface = Interface.model_validate({"name": "eth1", "vlan": "second", "address": "10.99.0.5", **second})
+    interfaces = [*desired.host.interfaces, *([interface] if second else [])]
+    host = desired.host.model_copy(update={"interfaces": interfaces})
+    changed = replace(target, desired=replace(desired, site=site, host=host))
+    (results,) = judge(desired.standard, [changed], only=SUBJECTS).hosts
+    return of_controls({result.control: result for result in results.controls})
+
+
+@pytest.mark.parametrize("declared", [INDUSTRIAL, REDUNDANCY], ids=["industrial", "redundancy"])
+def test_second_interface_passes_if_declared_with_its_purpose(
+    second: dict[str, Target], declared: dict[str, str]
+) -> None:
+    assert judged(second["plain"], declared) == set()
+
+
+def test_second_interface_fails_if_not_declared(second: dict[str, Target]) -> None:
+    assert judged(second["plain"], {}) == {
+        cases.OTHERS_NOW,
+        cases.OTHERS_BOOT,
+        cases.UP_NOW,
+        cases.UP_BOOT,
+    }
+
+
+def test_redundancy_network_with_a_way_out_fails(second: dict[str, Target]) -> None:
+    assert judged(second["routed"], REDUNDANCY) == {
+        cases.ROUTES_NOW,
+        "redundancy-network-isolated:no_route_leaves_the_redundancy_network_now",
+    }
+
+
+def test_uplink_without_a_bond_fails_and_a_container_shows_no_hardware(second: dict[str, Target]) -> None:
+    assert judged(second["plain"], {"purpose": "redundant-uplink"}) >= {
+        "redundant-uplink:uplinks_are_one_bond_now",
+        "redundant-uplink:uplinks_are_one_bond_at_boot",
+        "?redundant-uplink:redundant_uplinks_are_of_a_physical_machine",
+    }
+
+
 # --- the model of what systemd-sysctl does, against systemd-sysctl ---
 
 
@@ -187,6 +240,8 @@ def test_applying_takes_away_what_stands_in_its_way(lab: Lab, deploys: Path) -> 
         cases.added("/usr/lib/systemd/network/00-b.network", "[Match]\\nName=eth2\\n"),
         cases.unit("bird", "/bin/sleep 900"),
         cases.LIVE["dhcp_client_runs"],
+        NEW["wifi_program_starts_when_dbus_asks"],
+        NEW["bluetooth_is_enabled"],
         cases.added(
             "/root/x", "", after="ip addr add 192.0.2.5/32 dev lo; ip addr add 192.0.2.6/24 dev host0"
         ),

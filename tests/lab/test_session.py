@@ -10,14 +10,27 @@ import pytest
 from conftest import lab_name
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, not_passing, observed, verdicts
+from lanes import judge_as, tried
+from session_lanes import (
+    ALONE,
+    DESKTOP,
+    EXPECTED,
+    LANES,
+    OPEN_SCREEN,
+    XRDP,
+    full,
+    kde,
+    xfce,
+    xrdp,
+)
 from session_sabotage import (
     BOOT,
-    CASES,
     KEEP,
     LOGIN_BOOT,
     LOGIN_NOW,
     LOGIND,
     NOW,
+    OWN,
     PROFILE,
     RELOAD,
     RESTART,
@@ -30,12 +43,10 @@ from session_sabotage import (
     edited,
 )
 from session_unlock_sabotage import AUTOLOGIN, GETTY
-from session_unlock_sabotage import CASES as UNLOCK_CASES
 
 from plumbline.lab import Lab
+from plumbline.spec.kiosk import Kiosk
 from plumbline.verify.results import Verdict
-
-ALL = CASES | UNLOCK_CASES
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +76,15 @@ def test_hardened_host_passes(lab: Lab) -> None:
     }
 
 
-@pytest.mark.parametrize(("sabotage", "expected"), ALL.values(), ids=ALL)
-def test_seen(lab: Lab, sabotage: tuple[str, str], expected: set[str]) -> None:
-    with sabotaged(lab, *sabotage):
-        assert failing(lab) == expected
+@pytest.fixture(scope="module")
+def seen(lab: Lab) -> dict[str, set[str]]:
+    """Which checks do not pass under each sabotage."""
+    return tried(lab, LANES, ALONE, ["session"])
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_seen(seen: dict[str, set[str]], name: str) -> None:
+    assert seen[name] == EXPECTED[name]
 
 
 def test_the_place_is_told(lab: Lab) -> None:
@@ -90,8 +106,41 @@ def test_a_second_ssh_server_is_not_judged(lab: Lab) -> None:
     with sabotaged(lab, f"cp /etc/ssh/sshd_config /etc/ssh/sshd2; {start}", stop):
         assert not_passing(verdicts(lab, HOST, "session")) == {
             "?idle-session-lock:idle_ssh_session_is_ended",
+            "?idle-session-lock:shell_of_sudo_ends_when_idle",
             "?unlock-needs-authentication:ssh_takes_no_empty_password",
         }
+
+
+KIOSK = (
+    "[Service]\\nUser=plain\\nPAMName=login\\nTTYPath=/dev/tty1\\nStandardInput=tty\\n"
+    "ExecStart=/usr/bin/xinit /opt/view -- :0 vt1\\n"
+)
+
+
+@pytest.mark.parametrize(("user", "expected"), [("plain", set()), ("operator", LOGIN_NOW | LOGIN_BOOT | OWN)])
+def test_visualisation_may_stay_open_for_its_own_account_alone(
+    lab: Lab, user: str, expected: set[str]
+) -> None:
+    """The declared account's session opens by itself and may lift its limit; another account's may not."""
+    unit = added("/etc/systemd/system/view.service", KIOSK, RELOAD)
+    lifted = added("/home/plain/.bash_login", "TMOUT=0\\n")
+    with sabotaged(lab, f"{unit[0]}; {lifted[0]}", f"{unit[1]}; {lifted[1]}"):
+        (judged,) = judge_as(lab, "session", kiosk=Kiosk(user=user, command="/opt/view"))
+    found = not_passing({one.control: one for one in judged.controls if one.subject == "session"})
+    assert found == full(expected)
+
+
+def test_apply_locks_what_is_installed(lab: Lab, deploys: Path) -> None:
+    """Plasma, Xfce and xrdp, there by name alone, get settings that their checks take."""
+    installed = [kde(""), xfce("", 0), xrdp(0)]
+    for wrong, _ in installed:
+        lab.run(HOST, f"set -e; {wrong}")
+    assert failing(lab) == OPEN_SCREEN | DESKTOP | XRDP
+    harden(lab, deploys)
+    assert failing(lab) == set()
+    assert harden(lab, deploys).changed == []
+    for _, right in installed:
+        lab.run(HOST, right)
 
 
 def short_session() -> tuple[str, str]:

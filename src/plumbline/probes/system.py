@@ -15,6 +15,13 @@ __all__ = ["PROGRAMS", "SYSTEM", "System", "SystemFacts"]
 _TAGS = {"hostname": 1, "kernel": 1, "architecture": 1, "virtualization": 1, "release": 1}
 
 
+CONTAINERS = frozenset(
+    {"container-other", "docker", "lxc", "lxc-libvirt", "openvz", "podman", "pouch", "proot", "rkt"}
+    | {"systemd-nspawn", "wsl"}
+)
+"""What systemd-detect-virt(1) calls containers."""
+
+
 @dataclass(frozen=True)
 class SystemFacts:
     """What os-release(5), uname(1) and systemd-detect-virt(1) say; on bare metal the latter says `none`."""
@@ -81,6 +88,11 @@ class System(Subject):
     def version(self) -> str:
         """The distribution's version, such as `12`; empty where nothing tells it."""
         return self.facts.release.get("VERSION_ID", "")
+
+    @property
+    def is_container(self) -> bool:
+        """Whether the kernel is not the host's own (systemd-detect-virt(1))."""
+        return self.facts.virtualization in CONTAINERS
 
     @property
     def virtualization(self) -> str:

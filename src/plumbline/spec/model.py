@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -43,11 +44,16 @@ __all__ = [
 
 
 class OperatingSystem(Strict):
-    """Type and version, as chapter 6 asks for them."""
+    """Type and version, as chapter 6 asks for them.
+
+    `agreed` is the day the version was agreed on: it must be the latest long-term one known that day (9.2.2).
+    Without it the day of the delivery counts, and before that the day of the check.
+    """
 
     family: Literal["linux", "windows"]
     distribution: Name
     version: Filled
+    agreed: date | None = None
 
 
 class Cpu(Strict):
@@ -75,6 +81,8 @@ class HostSpec(Strict):
     physical_reason: Filled | None = None
     vcpu: NumberOf | None = None
     cpu: Cpu | None = None
+    firmware: Filled | None = None
+    """The version that was its maker's current stable one at the handover, of a physical server (9.2.4)."""
     ram_gib: Annotated[float, Field(strict=True, gt=0)]
     storage: Annotated[list[Partition], Field(min_length=1)]
     interfaces: Annotated[list[Interface], Field(min_length=1)]
@@ -88,6 +96,10 @@ class HostSpec(Strict):
     kiosk: Kiosk | None = None
     local_accounts: list[LocalAccount] = []
     handover: Handover | None = None
+    log_readers: list[Filled] = []
+    """Accounts that may read logs beside administrators (16.1)."""
+    certificate_stores: list[FilePath] = []
+    """Where applications keep certificates and keys, beside the distribution's own places (16.1)."""
     parameters: dict[str, dict[str, ParameterValue]] = {}
     """control -> parameter -> value, where this host differs from the default within what is accepted."""
 
@@ -97,6 +109,13 @@ class HostSpec(Strict):
         if interfaces[0].address is None:
             raise ValueError("the first interface is the one the host is reached at and needs an address")
         return interfaces
+
+    @field_validator("local_accounts")
+    @classmethod
+    def _local_accounts_are_distinct(cls, accounts: list[LocalAccount]) -> list[LocalAccount]:
+        if repeated := twice(account.name for account in accounts):
+            raise ValueError(f"local account declared twice: {repeated}")
+        return accounts
 
     @field_validator("firewall_openings")
     @classmethod
@@ -110,8 +129,8 @@ class HostSpec(Strict):
         if self.virtual:
             if self.vcpu is None:
                 raise ValueError("a virtual server needs vcpu")
-            if self.cpu is not None or self.physical_reason is not None:
-                raise ValueError("cpu and physical_reason are for a server with `virtual: false`")
+            if self.cpu is not None or self.physical_reason is not None or self.firmware is not None:
+                raise ValueError("cpu, physical_reason and firmware are for a server with `virtual: false`")
             return self
         if self.cpu is None or self.physical_reason is None:
             raise ValueError("a physical server needs cpu (count and type) and physical_reason")

@@ -70,7 +70,7 @@ def judge_interfaces(declared: Declared, hosts: list[Declared]) -> Iterator[Judg
 
 def judge_openings(declared: Declared) -> Iterator[Judgement]:
     """An opening is for sources the site has, for a declared service, and no second way to manage it."""
-    served = {port for service in declared.host.services for port in service.ports}
+    served = {listener.port for service in declared.host.services for listener in service.listeners}
     first: dict[tuple[str, int, Network], str] = {}
     for index, opening in enumerate(declared.host.firewall_openings):
         at = ("firewall_openings", index)
@@ -103,6 +103,8 @@ def _vlan_of(declared: Declared, interface: Interface) -> Vlan | None:
 
 
 def _judge_vlan(declared: Declared, index: int, interface: Interface) -> Iterator[Judgement]:
+    if interface.vlan is None:
+        return
     vlan = _vlan_of(declared, interface)
     if vlan is None:
         near = nearest(interface.vlan, [vlan.name for vlan in declared.site.vlans])

@@ -68,8 +68,10 @@ def _processors(host: HostSpec) -> str:
 def _interfaces(inventory: Inventory, host: HostSpec) -> Iterator[str]:
     for interface in host.interfaces:
         vlan = next((each for each in inventory.site.vlans if each.name == interface.vlan), None)
-        where = f"VLAN {interface.vlan}" + (f" ({vlan.id}, {vlan.network})" if vlan else "")
-        yield f"{interface.name}  {interface.address or 'no address'}  {where}  {interface.purpose}"
+        where = f"VLAN {interface.vlan}" if interface.vlan else "no VLAN"
+        where += f" ({vlan.id}, {vlan.network})" if vlan else ""
+        purpose = f"{interface.purpose} ({interface.protocol})" if interface.protocol else interface.purpose
+        yield f"{interface.name}  {interface.address or 'no address'}  {where}  {purpose}"
 
 
 def _openings(host: HostSpec) -> Iterator[str]:
@@ -80,7 +82,8 @@ def _openings(host: HostSpec) -> Iterator[str]:
 
 def _services(host: HostSpec) -> Iterator[str]:
     for service in host.services:
-        ports = f"  ports {', '.join(map(str, service.ports))}" if service.ports else ""
+        told = [str(each).removeprefix("tcp ") for each in service.listeners]
+        ports = f"  ports {', '.join(told)}" if told else ""
         yield f"{service.name}  as {service.account}{ports}: {service.configuration}"
 
 

@@ -83,7 +83,7 @@ def test_an_unknown_host_is_a_usage_error(inventory: Path) -> None:
 def test_a_windows_host_is_told_to_be_not_handled_yet(inventory: Path) -> None:
     system = inventory / "systems" / "heating.yml"
     text = system.read_text()
-    debian = 'os: {family: linux, distribution: debian, version: "12"}'
+    debian = 'os: {family: linux, distribution: debian, version: "12", agreed: 2025-03-03}'
     assert debian in text
     system.write_text(text.replace(debian, 'os: {family: windows, distribution: server, version: "2022"}', 1))
     report = apply_hosts(inventory, ["srv-app-01"], dry=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ import pytest
 from pyinfra.api.exceptions import OperationError
 
 from deploys.mechanisms.links import Links, LinksOnHost, _link_commands, _route_commands, refuse_stacked
-from deploys.network import UnitsInUse, render_interfaces, render_network, render_unused
+from deploys.network import (
+    UnitsInUse,
+    _keeps_its_lease,
+    render_interfaces,
+    render_network,
+    render_unused,
+)
 from plumbline.policy.load import load_standard
 from plumbline.policy.standard import DesiredState
 from plumbline.rooms import LAB_INVENTORY
@@ -56,6 +63,40 @@ def test_interface_without_an_address_gets_none(desired: DesiredState) -> None:
     assert "Address=" not in text.replace("LinkLocalAddressing", "")
     assert "Gateway=" not in text
     assert "iface eth1 inet manual" in render_interfaces(desired, [*desired.host.interfaces, fieldbus])
+
+
+def test_only_a_client_not_critical_to_the_process_may_have_a_lease() -> None:
+    profiles = load_standard("mhth-ot").profiles
+    free = [name for name, profile in profiles.items() if "static-address" not in profile.controls]
+    assert free == ["non-critical-client"]
+    assert {*profiles["client"].controls} - {*profiles["non-critical-client"].controls} == {"static-address"}
+
+
+def test_lease_is_kept_where_the_address_may_be_one(desired: DesiredState, stacked: LinksOnHost) -> None:
+    controls = {name: one for name, one in desired.controls.items() if name != "static-address"}
+    may_be = replace(desired, controls=controls)
+    assert [_keeps_its_lease(one, stacked) for one in (desired, may_be)] == [False, True]
+    text = render_network(may_be, desired.host.interfaces[0], by_dhcp=True)
+    assert "DHCP=ipv4\n" in text
+    assert "10.89.0.11" not in text
+    assert "iface host0 inet dhcp" in render_interfaces(may_be, desired.host.interfaces, leased=True)
+    removed = [command for _, command in _link_commands(stacked, {"host0": ""}) if "dev host0" in command]
+    assert removed == []
+
+
+def test_routes_of_a_lease_stay(stacked: LinksOnHost) -> None:
+    lease = {"dst": "10.89.6.1", "dev": "host0", "protocol": "dhcp", "scope": "link"}
+    far = {"dst": "10.5.0.0/16", "gateway": "10.89.6.9", "dev": "host0", "protocol": "dhcp"}
+    found = [command for _, command in _route_commands(replace(stacked, routes=[lease, far]), ["10.89.6.1"])]
+    assert found[-1] == "ip -4 route del 10.5.0.0/16 table main"
+    assert not any("10.89.6.1 " in command for command in found)
+
+
+def test_can_bus_is_in_no_vlan(desired: DesiredState) -> None:
+    bus = Interface(name="can0", purpose="industrial-protocol", protocol="can")
+    text = render_network(desired, bus)
+    assert "Name=can0" in text
+    assert "Address=" not in text.replace("LinkLocalAddressing", "")
 
 
 def test_unused_interfaces_are_all_but_loopback_and_the_specified(desired: DesiredState) -> None:

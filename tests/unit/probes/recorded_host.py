@@ -9,7 +9,18 @@ from typing import Any
 
 from plumbline.probes.base import Probe
 from plumbline.probes.host import DeliveredHost
-from plumbline.probes.network import BOOT_COMMANDS, CONFIGURATION, LIVE, ON_DISK, PROGRAMS, SYSCTL, SYSTEM
+from plumbline.probes.network import (
+    BOOT_COMMANDS,
+    CONFIGURATION,
+    ENGINES,
+    LIVE,
+    NAMESPACES,
+    ON_DISK,
+    PROGRAMS,
+    SPOKEN,
+    SYSCTL,
+    SYSTEM,
+)
 from plumbline.probes.network.configuration import NETPLAN_GENERATORS
 
 RECORDED = Path(__file__).parents[2] / "recorded"
@@ -50,6 +61,9 @@ def host_printing(answers: Mapping[Probe[Any], str]) -> DeliveredHost:
     usual: dict[Probe[Any], str] = {
         BOOT_COMMANDS: "end\n",
         ON_DISK: recorded("systemd/on-disk-systemd-252.txt"),
+        NAMESPACES: recorded("network/namespaces.iproute2-6.1.0.delivered.txt"),
+        SPOKEN: recorded("network/spoken.linux-6.18.delivered.txt"),
+        ENGINES: recorded("network/engines.debian-12.delivered.txt"),
     }
     backend: Any = RecordedBackend({probe.command: text for probe, text in {**usual, **answers}.items()})
     return DeliveredHost(backend)

@@ -6,7 +6,6 @@ import pytest
 from crypto_host import SUITE, accepts, crypto_host
 from recorded_host import recorded
 
-from plumbline.probes.base import Output, ParseError
 from plumbline.probes.crypto import CERTIFICATES, LISTENERS
 from plumbline.probes.crypto.lifetimes import of_file
 from plumbline.probes.crypto.x509 import parse_pem
@@ -81,10 +80,11 @@ def test_presented_certificates_are_the_host_s_own() -> None:
     assert (certificate.days, certificate.hash_name) == (3650, "sha256")
 
 
-def test_certificate_that_cannot_be_read_is_no_answer() -> None:
-    text = "now\t1\ncertificate\t/x\t-----BEGIN CERTIFICATE-----~MIIB~-----END CERTIFICATE-----~\nend\n"
-    with pytest.raises(ParseError):
-        CERTIFICATES.parse(Output(text.encode(), b"", 0))
+def test_certificate_that_cannot_be_read_is_named_and_hides_no_other() -> None:
+    text = "certificate\t/x\t-----BEGIN CERTIFICATE-----~MIIB~-----END CERTIFICATE-----~\n"
+    host = crypto_host("weak", {CERTIFICATES: text + recorded("crypto/certificates-openssl-3.0-weak.txt")})
+    assert host.crypto.unreadable == ["/x"]
+    assert host.crypto.certificates() == crypto_host("weak").crypto.certificates()
 
 
 def test_text_without_certificates_has_none() -> None:

@@ -112,7 +112,7 @@ def test_listeners_nobody_could_greet_are_unknown() -> None:
 
 
 def test_more_listeners_than_are_greeted_is_no_answer() -> None:
-    text = "".join(f"listener\t127.0.0.1:{port}\tx\n" for port in range(9000, 9009))
+    text = "".join(f"listener\t127.0.0.1:{port}\tx\n" for port in range(9000, 9021))
     with pytest.raises(ParseError):
         LISTENERS.parse(Output(f"{text}program\topenssl\nend\n".encode(), b"", 0))
 

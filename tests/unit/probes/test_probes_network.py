@@ -307,9 +307,9 @@ def test_interface_that_will_be_made_counts() -> None:
 
 def test_file_that_may_apply_is_unknown_not_good() -> None:
     network = delivered(
-        files={"/etc/systemd/network/05-a.network": "[Match]\nPath=pci-*\n", FIRST: STATIC}
+        files={"/etc/systemd/network/05-a.network": "[Match]\nProperty=ID_X=1\n", FIRST: STATIC}
     ).network
-    with pytest.raises(Unknown, match="Path="):
+    with pytest.raises(Unknown, match="Property="):
         network.dhcp_at_boot([])
 
 

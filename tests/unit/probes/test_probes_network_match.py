@@ -53,11 +53,16 @@ def test_applies_where_networkd_applied_it(section: str, applied: str) -> None:
     assert found == applied.split()
 
 
-def test_what_is_not_observed_leaves_it_open() -> None:
-    entries = match_section("[Match]|Name=host0|Path=pci-0000:00:03.0")
-    found = matches(entries, LINKS[1], HOST)
+@pytest.mark.parametrize("key", ["Path", "Driver", "Property"])
+def test_what_is_not_observed_leaves_it_open(key: str) -> None:
+    entries = match_section(f"[Match]|Name=eno1|{key}=pci-0000:00:03.0")
+    found = matches(entries, interface("eno1", kind=""), HOST)
     assert isinstance(found, Entry)
-    assert found.key == "Path"
+    assert found.key == key
+
+
+def test_what_is_no_device_has_no_path() -> None:
+    assert matches(match_section("[Match]|Path=*"), LINKS[1], HOST) is False
 
 
 def test_another_key_that_does_not_match_closes_it() -> None:

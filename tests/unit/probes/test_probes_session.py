@@ -193,7 +193,8 @@ def test_which_lines_of_the_system_lift_a_limit(rows: list[str], lifting: list[s
 def test_delivered_serial_console_is_open_whenever_one_is_there() -> None:
     console = CONSOLE.parse(printed("console-systemd-252-delivered.txt"))
     assert (len(console.now), len(console.boot)) == (0, 1)
-    assert "serial-getty@.service.d/autologin.conf:3" in console.boot[0]
+    assert "serial-getty@.service.d/autologin.conf:3" in str(console.boot[0])
+    assert console.boot[0].user == "root"
     assert console.display_manager == []
 
 
@@ -210,6 +211,8 @@ def test_delivered_serial_console_is_open_whenever_one_is_there() -> None:
         ("sddm", "/etc/sddm.conf", ["[Users]", "User=kiosk"], False),
         ("greetd", "/etc/greetd/config.toml", ["[initial_session]", 'user = "kiosk"'], True),
         ("greetd", "/etc/greetd/config.toml", ["[default_session]", 'user = "_greetd"'], False),
+        ("greetd", "/etc/greetd/config.toml", ["[default_session]", 'command = "agreety --cmd x"'], False),
+        ("greetd", "/etc/greetd/config.toml", ["[default_session]", 'command = "sway"'], True),
         ("nodm", "/etc/default/nodm", ["NODM_ENABLED=true"], True),
         ("slim", "/etc/slim.conf", ["auto_login yes"], True),
         ("gdm3", "/etc/lightdm/lightdm.conf", ["[Seat:*]", "autologin-user=kiosk"], False),
@@ -218,7 +221,33 @@ def test_delivered_serial_console_is_open_whenever_one_is_there() -> None:
 def test_display_managers(program: str, file: str, lines: list[str], found: bool) -> None:
     settings = [Setting(file, number, text) for number, text in enumerate(lines, 1)]
     expected = [f"{file}:{len(lines)}: {lines[-1]}"] if found else []
-    assert automatic_logins({program}, settings) == expected
+    assert [str(login) for login in automatic_logins({program}, settings)] == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "file", "lines", "user"),
+    [
+        (
+            "gdm3",
+            "/etc/gdm3/daemon.conf",
+            ["[daemon]", "AutomaticLogin=view", "AutomaticLoginEnable=true"],
+            "view",
+        ),
+        ("gdm3", "/etc/gdm3/daemon.conf", ["[daemon]", "AutomaticLoginEnable=true"], ""),
+        ("lightdm", "/etc/lightdm/lightdm.conf", ["[Seat:*]", "autologin-user=view"], "view"),
+        ("lightdm", "/etc/lightdm/lightdm.conf", ["[Seat:*]", "autologin-guest=true"], ""),
+        ("nodm", "/etc/default/nodm", ["NODM_ENABLED=yes", "NODM_USER=view"], "view"),
+        (
+            "greetd",
+            "/etc/greetd/config.toml",
+            ["[default_session]", 'command = "cage app"', 'user = "view"'],
+            "view",
+        ),
+    ],
+)
+def test_whom_a_display_manager_logs_in(program: str, file: str, lines: list[str], user: str) -> None:
+    settings = [Setting(file, number, text) for number, text in enumerate(lines, 1)]
+    assert [login.user for login in automatic_logins({program}, settings)] == [user]
 
 
 def test_of_a_setting_given_twice_the_last_counts() -> None:
@@ -250,9 +279,7 @@ def test_gnome_zero_never_locks_and_missing_is_unknown() -> None:
         DESKTOP.parse(told(gone)).idle_limit.bit_length()
 
 
-@pytest.mark.parametrize(
-    ("program", "told_as"), [("xfce4-session", "Xfce"), ("plasmashell", "KDE Plasma"), ("Xorg", "X")]
-)
+@pytest.mark.parametrize(("program", "told_as"), [("mate-session", "MATE"), ("Xorg", "X")])
 def test_other_desktops_are_known_to_be_unknown(program: str, told_as: str) -> None:
     desktop = DESKTOP.parse(told(f"program\t{program}\nend\n"))
     assert desktop.installed

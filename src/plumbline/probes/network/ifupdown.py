@@ -72,6 +72,13 @@ def planned(host: Surroundings) -> list[Planned]:
             continue
         plan = plans.setdefault(stanza.name, Planned(stanza.name))
         plan.up.append(Seen(f"{stanza.family} {stanza.method}", stanza.where))
+        for key, value in stanza.options:
+            if key in ("bond-master", "bond_master"):
+                plan.bonds.append(Seen(value.bare, value.where))
+            if key in ("bond-slaves", "bond_slaves") and value.bare != "none":
+                for name in value.bare.split():
+                    member = plans.setdefault(name, Planned(name))
+                    member.bonds.append(Seen(stanza.name, value.where))
         _configure(plan, stanza)
         others += _run_hooks(plan, stanza)
     return [*plans.values(), *others]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import posixpath
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +18,8 @@ _TAGS = {
     "routes4": 1,
     "routes6": 1,
     "devtype": 2,
+    "driver": 2,
+    "udev": 1,
     "bound": 2,
     "lease": 1,
     "radio": 4,
@@ -35,6 +39,10 @@ for f in /sys/class/net/*/uevent; do
         [ "$k" != DEVTYPE ] || printf 'devtype\t%s\t%s\n' "$f" "$v"
     done <"$f"
 done
+set --
+for f in /sys/class/net/*/device/driver; do [ ! -L "$f" ] || set -- "$@" "$f"; done
+[ $# -eq 0 ] || find "$@" -maxdepth 0 -printf 'driver\t%p\t%l\n' || exit 9
+grep -HsE '^E:ID_(PATH|NET_DRIVER)=' /run/udev/data/n[0-9]* | sed 's/^/udev\t/'
 for f in /proc/net/udp /proc/net/udp6; do
     [ ! -f "$f" ] || awk 'FNR > 1 && $2 ~ /:(0044|0222)$/ {print "bound\t" FILENAME "\t" $2}' "$f" || exit 9
 done
@@ -69,7 +77,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Interface:
-    """An interface as `ip -details address` shows it; `kind` is what made it, empty for a device's own."""
+    """An interface as `ip -details address` shows it; `kind` is what made it, empty for a device's own.
+
+    `driver` and `path` are what systemd-networkd matches by, empty where nothing tells.
+    """
 
     name: str
     names: tuple[str, ...]
@@ -83,6 +94,8 @@ class Interface:
     master: str | None
     lower: str | None
     addresses: tuple[Address, ...] = ()
+    driver: str = ""
+    path: str = ""
 
     @property
     def state(self) -> str:
@@ -128,7 +141,8 @@ def parse_live(output: Output) -> Live:
     """Parse the probe's rows."""
     rows = Rows(output, _TAGS)
     devtypes = {path.split("/")[4]: devtype for path, devtype in rows["devtype"]}
-    links = [_interface(link, devtypes) for link in _json(rows, "links")]
+    properties = _properties(rows)
+    links = [_interface(link, devtypes, properties) for link in _json(rows, "links")]
     rules = [_rule(rule, "") for rule in _json(rows, "rules4")]
     rules += [_rule(rule, "-6 ") for rule in _json(rows, "rules6", needed=False)]
     routes = [_route(route, "") for route in _json(rows, "routes4")]
@@ -153,14 +167,44 @@ def _json(rows: Rows, tag: str, needed: bool = True) -> list[dict[str, Any]]:
     return [entry for entry in told if entry]
 
 
-def _interface(link: dict[str, Any], devtypes: dict[str, str]) -> Interface:
-    name = str(link["ifname"])
+def interfaces(told: str) -> list[Interface]:
+    """Read what `ip -json -details address show` printed, of whichever network namespace."""
+    found = json.loads(told or "[]")
+    if not isinstance(found, list):
+        raise ParseError("ip printed no list of interfaces")
+    return [_interface(link, {}, {}) for link in found if link]
+
+
+_DRIVERS = {"bond": "bonding", "macvlan": "macvlan", "vlan": "802.1Q VLAN Support", "tun": "tun"} | {
+    kind: kind
+    for kind in ("bridge", "dummy", "ipvlan", "macvtap", "team", "veth", "vrf", "vxlan", "wireguard")
+}
+"""What interfaces that are no devices say of their driver (ethtool_drvinfo), by their kind."""
+
+_Properties = dict[tuple[str, str], str]
+
+
+def _properties(rows: Rows) -> _Properties:
+    """Return what is known of interfaces beside `ip`: (name or index, property) -> value."""
+    found = {(path.split("/")[4], "ID_NET_DRIVER"): posixpath.basename(to) for path, to in rows["driver"]}
+    for (line,) in rows["udev"]:
+        told = re.fullmatch(r"/run/udev/data/n(\d+):E:(\w+)=(.*)", line)
+        if told is None:
+            raise ParseError(f"grep printed {line[:80]!r}")
+        found[told[1], told[2]] = told[3]
+    return found
+
+
+def _interface(link: dict[str, Any], devtypes: dict[str, str], properties: _Properties) -> Interface:
+    name, index = str(link["ifname"]), str(link.get("ifindex", ""))
     flags = list(link["flags"])
+    kind = str(link.get("linkinfo", {}).get("info_kind", ""))
+    driver = properties.get((index, "ID_NET_DRIVER")) or properties.get((name, "ID_NET_DRIVER"))
     return Interface(
         name=name,
         names=(name, *map(str, link.get("altnames", []))),
         link_type=str(link["link_type"]),
-        kind=str(link.get("linkinfo", {}).get("info_kind", "")),
+        kind=kind,
         devtype=devtypes.get(name, ""),
         up="UP" in flags,
         loopback="LOOPBACK" in flags,
@@ -169,6 +213,8 @@ def _interface(link: dict[str, Any], devtypes: dict[str, str]) -> Interface:
         master=link.get("master"),
         lower=link.get("link"),
         addresses=tuple(_address(entry) for entry in link["addr_info"] if entry),
+        driver=driver or _DRIVERS.get(kind, ""),
+        path=properties.get((index, "ID_PATH"), ""),
     )
 
 

@@ -38,6 +38,13 @@ def planned(host: Surroundings) -> list[Planned]:
     for name, settings in merged.items():
         for interface in _interfaces(name, settings, host):
             plans.append(_plan(interface, settings, places[name]))
+    for name, settings in merged.items():
+        for member in settings.get("interfaces") or [] if settings["group"] == "bonds" else []:
+            joining = [plan for plan in plans if plan.interface == member]
+            if not joining:
+                joining = [Planned(str(member))]
+                plans += joining
+            joining[0].bonds.append(Seen(name, places[name]))
     return plans
 
 
@@ -72,14 +79,17 @@ def _interfaces(name: str, settings: dict[str, Any], host: Surroundings) -> list
     match = settings.get("match")
     if not isinstance(match, dict):
         return [name]
-    if "driver" in match:
+    drivers = match.get("driver", "*")
+    wanted = [str(driver) for driver in (drivers if isinstance(drivers, list) else [drivers])]
+    candidates = [interface for interface in host.interfaces.values() if not interface.loopback]
+    if "driver" in match and not all(interface.driver for interface in candidates):
         raise Unknown(
             "which interfaces netplan's {name} is for depends on a driver, which is not observed", name=name
         )
     found = [
         interface.name
-        for interface in host.interfaces.values()
-        if not interface.loopback
+        for interface in candidates
+        if any(glob_matches(interface.driver, driver) for driver in wanted)
         and ("name" not in match or glob_matches(interface.name, str(match["name"])))
         and ("macaddress" not in match or interface.permanent_mac == str(match["macaddress"]).lower())
     ]

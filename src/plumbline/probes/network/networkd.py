@@ -126,6 +126,8 @@ def _configure(plan: Planned, parts: list[Section]) -> None:
     if policy is None or policy.value not in _KEPT_DOWN:
         plan.up.append(Seen(f"ActivationPolicy={policy.value if policy else 'up'}", _place(policy or first)))
     addresses = [*in_force(network, "Address"), *_of_each(parts, "Address", "Address")]
+    bond = _last(network, "Bond")
+    plan.bonds += [Seen(bond.value, bond.where)] if bond else []
     plan.addresses += [Seen(entry.value, entry.where) for entry in addresses if ":" not in entry.value]
     plan.dhcp += _dhcp(network)
     plan.addresses += _link_local(network)

@@ -8,27 +8,15 @@ from collections.abc import Sequence
 from plumbline.probes.files import glob_matches
 from plumbline.probes.network.live import Interface
 from plumbline.probes.network.plan import Entry, Surroundings, boolean, in_force
+from plumbline.probes.system import CONTAINERS
 
-LISTS = ("Name", "MACAddress", "PermanentMACAddress", "Type", "Kind")
+LISTS = ("Name", "MACAddress", "PermanentMACAddress", "Type", "Kind", "Driver", "Path")
 CONDITIONS = ("Host", "Virtualization")
 UNSEEN = (
-    *("Path", "Driver", "Property", "WLANInterfaceType", "SSID", "BSSID"),
+    *("Property", "WLANInterfaceType", "SSID", "BSSID"),
     *("Architecture", "Firmware", "Version", "Credential", "KernelVersion", "KernelCommandLine"),
 )
 """Keys that match by what no probe observes."""
-
-_CONTAINERS = (
-    "systemd-nspawn",
-    "lxc",
-    "lxc-libvirt",
-    "docker",
-    "podman",
-    "rkt",
-    "wsl",
-    "proot",
-    "pouch",
-    "openvz",
-)
 
 
 def matches(entries: Sequence[Entry], interface: Interface, host: Surroundings) -> bool | Entry:
@@ -40,7 +28,9 @@ def matches(entries: Sequence[Entry], interface: Interface, host: Surroundings) 
     open_: list[Entry] = []
     for key in LISTS:
         found = in_force(entries, key)
-        if found:
+        if found and _is_open(key, interface):
+            open_ += found
+        elif found:
             said.append(_in_list(found, _candidates(key, interface), key))
     for key in CONDITIONS:
         found = in_force(entries, key)
@@ -62,7 +52,20 @@ def _candidates(key: str, interface: Interface) -> Sequence[str | None]:
         return (interface.permanent_mac,)
     if key == "Kind":
         return (interface.kind or None,)
+    if key in ("Driver", "Path"):
+        return (_told(key, interface) or None,)
     return (interface.devtype or interface.link_type,)
+
+
+def _is_open(key: str, interface: Interface) -> bool:
+    """Say whether what a key matches by may be there unseen; only devices have a path, loopback nothing."""
+    if key == "Driver":
+        return not interface.driver and not interface.loopback
+    return key == "Path" and not (interface.path or interface.kind or interface.loopback)
+
+
+def _told(key: str, interface: Interface) -> str:
+    return interface.driver if key == "Driver" else interface.path
 
 
 def _in_list(entries: Sequence[Entry], candidates: Sequence[str | None], key: str) -> bool:
@@ -109,7 +112,7 @@ def _virtualized(wanted: str, found: str) -> bool:
     if anything is not None:
         return (found != "none") == anything
     if wanted == "container":
-        return found in _CONTAINERS
+        return found in CONTAINERS
     if wanted == "vm":
-        return found not in (*_CONTAINERS, "none")
+        return found not in (*CONTAINERS, "none")
     return wanted == found

@@ -54,6 +54,11 @@ def _profile(parts: dict[str, tuple[Entry, ...]], path: str) -> Planned:
         plan.up.append(Seen("autoconnect", path))
     if kind is not None and kind.value not in _DEVICES:
         plan.created.append(Seen(f"type={kind.value}", kind.where))
+    port = _value(connection, "port-type") or _value(connection, "slave-type")
+    master = _value(connection, "controller") or _value(connection, "master")
+    if port is not None and port.value in ("bond", "team") and master is not None:
+        plan.bonds.append(Seen(master.value, master.where))
+        return plan
     ipv4, ipv6 = parts.get("ipv4", ()), parts.get("ipv6", ())
     method = _value(ipv4, "method")
     if method is None or method.value not in ("manual", "disabled"):

@@ -19,6 +19,7 @@ class Planned:
 
     `file`: base name of the file that applies, where one of several does;
     `up`: what brings it up; `created`: what makes it, if it is no device; `ipv6`: what switches IPv6 on;
+    `bonds`: the bond it becomes a member of;
     `routes`: routes and rules but those the kernel makes of addresses, defaults as `default via GATEWAY`.
     """
 
@@ -26,6 +27,7 @@ class Planned:
     file: str = ""
     up: list[Seen] = field(default_factory=list)
     created: list[Seen] = field(default_factory=list)
+    bonds: list[Seen] = field(default_factory=list)
     addresses: list[Seen] = field(default_factory=list)
     dhcp: list[Seen] = field(default_factory=list)
     ipv6: list[Seen] = field(default_factory=list)

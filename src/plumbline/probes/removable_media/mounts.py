@@ -14,6 +14,15 @@ from plumbline.probes.base import Output, Probe
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
 from plumbline.probes.unit_files import DIRECTORIES, EVERYWHERE
 
+GENERATORS = """
+systemd-* cloud-init-generator netplan lvm2-activation-generator friendly-recovery openvpn-generator
+postgresql-generator nfs-server-generator rpc-pipefs-generator snapd-generator zfs-mount-generator
+selinux-autorelabel-generator.sh kdump-dep-generator.sh ostree-system-generator podman-system-generator
+s390-cpi-generator sshd-generator
+"""
+"""Generators of Debian's packages, as shell patterns: they make mounts of fstab or of no medium."""
+
+_KNOWN = " | ".join(f"/usr/lib/systemd/system-generators/{name}" for name in GENERATORS.split())
 _FILES = " ".join(f"{d}/*.mount {d}/*.mount.d/*.conf" for d in EVERYWHERE.split())
 _COMMAND = rf"""
 [ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ {{
@@ -40,7 +49,9 @@ for directory in {" ".join(DIRECTORIES)}; do
         [ ! -L "$file" ] || printf 'wants\t%s\t%s\n' "$file" "$(readlink "$file")"
     done
 done
-for file in /etc/systemd/system-generators/* /usr/local/lib/systemd/system-generators/*; do
+for file in /etc/systemd/system-generators/* /usr/local/lib/systemd/system-generators/* \
+    /usr/lib/systemd/system-generators/*; do
+    case $file in {_KNOWN}) continue ;; esac
     [ ! -f "$file" ] || [ ! -x "$file" ] || printf 'generator\t%s\n' "$file"
 done
 if command -v lsblk >/dev/null; then

@@ -6,11 +6,20 @@ from plumbline.probes.desktop import Desktop, Key, desktop_probe
 from plumbline.probes.removable_media.mounts import MOUNTS
 from plumbline.probes.removable_media.rules import RULES
 from plumbline.probes.removable_media.units import UNITS
+from plumbline.probes.removable_media.usbguard import USBGUARD
 from plumbline.probes.subject import Subject
 
+USB_STORAGE = ("usb-storage", "uas")
+"""The modules of USB mass storage; the second needs the first."""
+_GUARD = "usbguard-daemon"
 _OFF = {"automount": "false", "automount-open": "false", "autorun-never": "true"}
 DESKTOP = desktop_probe(
-    "removable_media.desktop", tuple(("org.gnome.desktop.media-handling", name) for name in _OFF)
+    "removable_media.desktop",
+    tuple(("org.gnome.desktop.media-handling", name) for name in _OFF),
+    (
+        *(f"/etc/xdg/{name}" for name in ("kded_device_automounterrc", "kded5rc", "kded6rc")),
+        "/etc/xdg/xfce4/xfconf/xfce-perchannel-xml/thunar-volman.xml",
+    ),
 )
 
 
@@ -48,6 +57,20 @@ class RemovableMedia(Subject):
         return self.read(MOUNTS).boot
 
     @property
+    def usb_storage(self) -> list[str]:
+        """What lets USB mass storage in: modules that are there or loadable, unless USBGuard keeps it out."""
+        programs = self._host.system.programs
+        runs, starts = programs.running([_GUARD]), programs.boot_units([_GUARD])
+        modules = self._host.kernel_modules
+        by_module = [
+            str(found) for name in USB_STORAGE for found in [*modules.present(name), *modules.ways_in(name)]
+        ]
+        if not (runs and starts):
+            return by_module
+        let_in = self.read(USBGUARD).lets_storage_in
+        return by_module and let_in
+
+    @property
     def generators(self) -> list[str]:
         """Programs of this host's own that make units at boot."""
         return self.read(MOUNTS).generators
@@ -59,5 +82,5 @@ class RemovableMedia(Subject):
 
     @property
     def mounting_keys(self) -> list[Key]:
-        """GNOME's settings that let media mount or start by themselves, or that a user may change so."""
-        return self.desktop.differing(_OFF)
+        """Desktops' settings that let media mount or start by themselves, or that a user may change so."""
+        return self.desktop.mounting(_OFF)

@@ -89,10 +89,16 @@ class Accounts:
     members: dict[str, frozenset[str]]
     fixing: list[tuple[str, int]] = field(default_factory=list)
     """Where lines make TMOUT readonly and leave its value."""
+    homes: dict[str, str] = field(default_factory=dict)
 
-    def own_lines(self) -> list[TimeoutLine]:
-        """Return the lines that stand in users' own startup files."""
-        return [line for line in self.lines if not line.file.startswith(SYSTEM_FILES)]
+    def own_lines(self, except_of: str = "") -> list[TimeoutLine]:
+        """Return the lines that stand in users' own startup files, but for those of one of them."""
+        home = self.homes.get(except_of, "").rstrip("/")
+        return [
+            line
+            for line in self.lines
+            if not line.file.startswith(SYSTEM_FILES) and not (home and line.file.startswith(f"{home}/"))
+        ]
 
     def system_lines(self, accepted: Container[int]) -> list[TimeoutLine]:
         """Return the system's own lines that lift the limit for somebody, whatever they ask before they do.
@@ -173,6 +179,7 @@ def _accounts(output: Output) -> Accounts:
         lines=[line for line in lines if line is not None],
         members={name: frozenset(users) for name, users in members.items()},
         fixing=fixing,
+        homes={name: home for name, _, home, _ in rows["user"]},
     )
 
 

@@ -18,7 +18,13 @@ from plumbline.probes.session.pam import (
     run,
     stack,
 )
-from plumbline.probes.session.ssh_daemons import DAEMON_FIELDS, PRINT_DAEMONS, Daemon, daemons
+from plumbline.probes.session.ssh_daemons import (
+    COLLECT_CONFIG,
+    DAEMON_FIELDS,
+    PRINT_DAEMONS,
+    Daemon,
+    daemons,
+)
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.unknown import Unknown
 
@@ -41,25 +47,7 @@ if command -v sshd >/dev/null; then
     told=$(sshd -T 2>&1)
     printf 'status\t%s\n' $?
     printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\|channeltimeout\) /s/^/sshd\t/p'
-    set --
-    files=/etc/ssh/sshd_config
-    for depth in 1 2 3 4; do
-        included=''
-        for file in $files; do
-            [ -f "$file" ] || continue
-            set -- "$@" "$file"
-            told=$(sed -n 's/^[ \t"]*include[ \t="]//Ip' "$file" | tr -d '="')
-            included="$included $told"
-        done
-        files=''
-        set -f
-        for file in $included; do
-            case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
-            files="$files $file"
-        done
-        set +f
-    done
-    [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
+{COLLECT_CONFIG}    [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
         tolower($1) ~ /^"?match("|=|$)/ {{ match_block = 1 }}
         match_block && tolower($0) ~ /^[ \t]*"?(permitemptypasswords|channeltimeout)[ \t="]/ {{
             print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from plumbline.probes.session.login_program import Login
+
 FILES = (
     "/etc/gdm3/daemon.conf /etc/gdm3/custom.conf /etc/gdm/custom.conf "
     "/usr/share/lightdm/lightdm.conf.d/*.conf /etc/xdg/lightdm/lightdm.conf.d/*.conf "
@@ -36,23 +38,46 @@ def _somebody(value: str) -> bool:
     return value.lower() not in _NOBODY
 
 
-# program -> the files of its that count, and the settings (section or None for any, key) that log in
-_MEANINGS: dict[str, tuple[str, list[tuple[str | None, str, Callable[[str], bool]]]]] = {
-    "gdm": ("/gdm", [("daemon", "automaticloginenable", _true), ("daemon", "timedloginenable", _true)]),
-    "lightdm": ("lightdm", [(None, "autologin-user", _somebody), (None, "autologin-guest", _true)]),
-    "sddm": ("sddm", [("autologin", "user", _somebody)]),
-    "lxdm": ("lxdm", [("base", "autologin", _somebody)]),
-    "slim": ("slim.conf", [("", "auto_login", _true)]),
-    "nodm": ("nodm", [("", "nodm_enabled", _true)]),
-    "greetd": ("greetd", [("initial_session", "user", _somebody)]),
+def _no_greeter(value: str) -> bool:
+    """Say whether a command of greetd's is no greeter, so that it opens a session itself."""
+    return "greet" not in value and "ddlm" not in value
+
+
+# program -> the files of its that count, the settings (section or None for any, key) that log in, and the key
+# beside them that says whom; None if the setting itself does
+_MEANINGS: dict[str, tuple[str, list[tuple[str | None, str, Callable[[str], bool], str | None]]]] = {
+    "gdm": (
+        "/gdm",
+        [
+            ("daemon", "automaticloginenable", _true, "automaticlogin"),
+            ("daemon", "timedloginenable", _true, "timedlogin"),
+        ],
+    ),
+    "lightdm": (
+        "lightdm",
+        [(None, "autologin-user", _somebody, None), (None, "autologin-guest", _true, "")],
+    ),
+    "sddm": ("sddm", [("autologin", "user", _somebody, None)]),
+    "lxdm": ("lxdm", [("base", "autologin", _somebody, None)]),
+    "slim": ("slim.conf", [("", "auto_login", _true, "default_user")]),
+    "nodm": ("nodm", [("", "nodm_enabled", _true, "nodm_user")]),
+    "greetd": (
+        "greetd",
+        [
+            ("initial_session", "user", _somebody, None),
+            ("default_session", "command", _no_greeter, "user"),
+        ],
+    ),
 }
 _ASSIGNMENT = re.compile(r"([\w-]+)\s*(?:=|\s)\s*[\"']?([^\"'#]*)[\"']?")
 
 
-def automatic_logins(programs: set[str], settings: list[Setting]) -> list[str]:
+def automatic_logins(programs: set[str], settings: list[Setting]) -> list[Login]:
     """Return the settings in force that log somebody in, of the display managers that are installed."""
     installed = {"gdm" if program == "gdm3" else program for program in programs}
-    last: dict[tuple[str, str, str], tuple[Setting, bool]] = {}
+    last: dict[tuple[str, str, str], Login | None] = {}
+    values: dict[tuple[str, str, str], str] = {}
+    whom: dict[tuple[str, str, str], str] = {}
     section, file = "", ""
     for setting in settings:
         if setting.file != file:
@@ -66,7 +91,17 @@ def automatic_logins(programs: set[str], settings: list[Setting]) -> list[str]:
         key, value = assignment[1].lower(), assignment[2].strip()
         for program in installed & _MEANINGS.keys():
             belongs, meanings = _MEANINGS[program]
-            for wanted, name, means in meanings:
-                if belongs in file and key == name and wanted in (None, section):
-                    last[program, section, key] = (setting, means(value))
-    return [f"{at.file}:{at.line}: {at.text}" for at, logs_in in last.values() if logs_in]
+            if belongs not in file:
+                continue
+            values[program, section, key] = value
+            for wanted, name, means, who in meanings:
+                if key == name and wanted in (None, section):
+                    told = f"{setting.file}:{setting.line}: {setting.text}"
+                    at = (program, section, key)
+                    last[at] = Login(told, value) if means(value) else None
+                    whom[at] = key if who is None else who
+    return [
+        Login(login.told, values.get((program, section, whom[program, section, key]), ""))
+        for (program, section, key), login in last.items()
+        if login is not None
+    ]

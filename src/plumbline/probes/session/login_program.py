@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 # agetty's options that take a value (agetty(8)); what follows the letter is its value.
 _WITH_VALUE = "aCdEfHIlortwW"
@@ -32,7 +33,50 @@ sulogin systemd-sulogin-shell systemd-tty-ask-password-agent systemd-ask-passwor
 systemd-homed-firstboot homectl systemd-bsod systemctl journalctl plymouth plymouthd true false echo
 gdm3 gdm lightdm sddm lxdm greetd
 """
+# Programs that open a graphical session for whoever sits at the screen, when a service starts them.
+_GRAPHICAL = """
+startx xinit startxfce4 xfce4-session gnome-session startplasma-x11 startplasma-wayland mate-session
+cinnamon-session startlxde lxsession startlxqt cage weston sway labwc wayfire kwin_wayland gamescope
+matchbox-session openbox-session
+"""
+GRAPHICAL = tuple(_GRAPHICAL.split())
 _GETTY_UNIT = re.compile(r"(getty|autovt|rescue|emergency)")
+
+
+@dataclass(frozen=True)
+class Login:
+    """Something that opens a session without asking: for which account, empty if that cannot be told."""
+
+    told: str
+    user: str
+
+    def __str__(self) -> str:
+        return self.told
+
+
+def user_of(command: str, unit_user: str) -> str:
+    """Return the account that a command logs in; that of its unit, root by default, if it names none.
+
+    Empty where that cannot be told.
+    """
+    plain = re.sub(r"[\"']", " ", command)
+    named = {
+        found[1]
+        for pattern in (
+            r"\s--a[a-z]*[=\s]+(\S+)",
+            r"getty\S*(?:\s.*?)?\s-\w*?a\s*(\S+)",
+            r"login\s.*?-\w*f\s*(\S+)",
+            r"\s-o\s+.*?-f\s*(\S+)",
+            r"\bsu\s+(?:-\S*\s+)*(\w\S*)",
+            r"\brunuser\s.*?-u\s*(\S+)",
+        )
+        for found in [re.search(pattern, plain)]
+        if found is not None
+    }
+    if len(named) == 1:
+        return named.pop()
+    names_somebody = re.search(r"getty|\b(login|su|sudo|runuser|setpriv|machinectl)\b", plain)
+    return "" if named or names_somebody else (unit_user or "root")
 
 
 def is_terminal(unit: str, standard_input: str, path: str) -> bool:
@@ -68,6 +112,8 @@ def logs_in_by_itself(command: str, on_terminal: bool = False) -> bool:
         return logs_in_by_itself(" ".join(words[words.index(rest[0], 1) :] if rest else []), on_terminal)
     if program in _SHELLS:
         return _in_shell(words[1:], on_terminal)
+    if program in GRAPHICAL:
+        return True
     if program == "login":
         forced = any(re.fullmatch(r"-[a-z]*f.*", word) for word in words[1:])
         return forced or (on_terminal and not known_place)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from plumbline.probes.desktop import Desktop, Key, desktop_probe
+from plumbline.probes.desktop import Desktop, desktop_probe
 from plumbline.probes.limit import NEVER, Limit
 from plumbline.probes.session.accounts import ACCOUNTS, TimeoutLine
 from plumbline.probes.session.authentication import AUTHENTICATION
 from plumbline.probes.session.console import CONSOLE
+from plumbline.probes.session.keepers import KEEPERS
+from plumbline.probes.session.login_program import Login
 from plumbline.probes.session.logind import LOGIND
 from plumbline.probes.session.shells import SHELLS, Shell, Shells
 from plumbline.probes.subject import Subject
@@ -21,6 +23,15 @@ DESKTOP = desktop_probe(
         ("org.gnome.desktop.screensaver", "lock-enabled"),
         ("org.gnome.desktop.screensaver", "lock-delay"),
         ("org.gnome.desktop.lockdown", "disable-lock-screen"),
+        ("apps.light-locker", "lock-after-screensaver"),
+        ("apps.light-locker", "late-locking"),
+    ),
+    (
+        *(f"/etc/xdg/{name}" for name in ("kscreenlockerrc", "kdeglobals")),
+        *(
+            f"/etc/xdg/xfce4/xfconf/xfce-perchannel-xml/{name}.xml"
+            for name in ("xfce4-screensaver", "xfce4-power-manager")
+        ),
     ),
 )
 _LOCKED = {"lock-enabled": "true", "lock-delay": "uint32 0", "disable-lock-screen": "false"}
@@ -69,10 +80,9 @@ class Session(Subject):
         login_shells = [shell for shell in self._shells.all if shell.kind != self._shells.nested.kind]
         return [f"{self._placed(shell)}, not readonly" for shell in login_shells if not shell.readonly]
 
-    @property
-    def own_limits(self) -> list[TimeoutLine]:
-        """Lines of users' own startup files that set or unset TMOUT."""
-        return self.read(ACCOUNTS).own_lines()
+    def own_limits(self, except_of: str = "") -> list[TimeoutLine]:
+        """Lines of users' own startup files that set or unset TMOUT, but for those of one of them."""
+        return self.read(ACCOUNTS).own_lines(except_of)
 
     def system_limits(self, accepted: Container[int]) -> list[TimeoutLine]:
         """Lines of the system's startup files that set another limit than accepted for somebody."""
@@ -98,18 +108,21 @@ class Session(Subject):
     @property
     def ssh_limit(self) -> Limit:
         """Seconds a shell over SSH lives idle whatever it runs: logind's limit, or sshd's own."""
-        seen, logind = self.read(AUTHENTICATION), self.read(LOGIND)
-        reasons = []
-        if seen.sshd_says("usepam") != "yes":
-            reasons.append("sshd: UsePAM no")
+        seen, reasons = self.read(AUTHENTICATION), self._ssh_beside_logind()
+        by_logind = Limit(NEVER, "; ".join(reasons)) if reasons else self.read(LOGIND).now
+        limits = sorted((limit for limit in (by_logind, seen.shell_limit) if limit != NEVER), key=int)
+        return limits[0] if limits else Limit(NEVER, f"{by_logind}; {seen.shell_limit}")
+
+    def _ssh_beside_logind(self) -> list[str]:
+        """Return why logind does not end idle sessions over SSH."""
+        seen = self.read(AUTHENTICATION)
+        reasons = [] if seen.sshd_says("usepam") == "yes" else ["sshd: UsePAM no"]
         reasons += seen.other_than("usepam", "yes")
         if not seen.reaches_logind("sshd"):
             reasons.append(f"{seen.directory}/sshd: no pam_systemd in its session stack")
-        if not logind.knows_ssh_terminals:
+        if not self.read(LOGIND).knows_ssh_terminals:
             reasons.append("systemd-logind does not know the terminals of SSH sessions (no utmp)")
-        by_logind = Limit(NEVER, "; ".join(reasons)) if reasons else logind.now
-        limits = sorted((limit for limit in (by_logind, seen.shell_limit) if limit != NEVER), key=int)
-        return limits[0] if limits else Limit(NEVER, f"{by_logind}; {seen.shell_limit}")
+        return reasons
 
     @property
     def console_beside_logind(self) -> list[str]:
@@ -119,36 +132,89 @@ class Session(Subject):
             return []
         return [f"{seen.directory}/login: no pam_systemd in its session stack"]
 
+    # --- what keeps sessions, beside the shells in them ---
+
+    @property
+    def session_limit(self) -> Limit:
+        """Seconds a session of any kind lives idle by logind, whatever runs in it; by sshd that is not so."""
+        logind, beside = self.read(LOGIND), self.console_beside_logind
+        if beside:
+            return Limit(NEVER, beside[0])
+        if self.has_ssh and (reasons := self._ssh_beside_logind()):
+            return Limit(NEVER, "; ".join(reasons))
+        return logind.now
+
+    @property
+    def sudo_shell(self) -> Limit:
+        """Seconds a bash lives idle that sudo started: by a limit of its own, or with its session."""
+        shell = self._shells.sudo
+        if shell is None:
+            raise Unknown("how startup files treat root cannot be seen: the host allows no user namespace")
+        own = self._placed(shell)
+        sessions = [self.read(LOGIND).now if not self.console_beside_logind else Limit(NEVER, "console")]
+        sessions += [self.ssh_limit] if self.has_ssh else []
+        ending = next((limit for limit in sessions if limit == NEVER), max(sessions, key=int))
+        ends = sorted((limit for limit in (own, ending) if limit != NEVER), key=int)
+        return ends[0] if ends else Limit(NEVER, f"{own}; its session: {ending}")
+
+    @property
+    def multiplexers(self) -> list[str]:
+        """The terminal multiplexers installed."""
+        return self.read(KEEPERS).multiplexers
+
+    @property
+    def multiplexed_limit(self) -> Limit:
+        """Seconds what a multiplexer shows stays open: by its session's end, or by a lock of its own."""
+        session = self.session_limit
+        if session != NEVER:
+            return session
+        own = self.read(KEEPERS).own_limit()
+        return own if own != NEVER else Limit(NEVER, f"{own}; its session: {session}")
+
+    @property
+    def has_xrdp(self) -> bool:
+        """Whether xrdp gives sessions to others over the network."""
+        return "xrdp-sesman" in self.read(KEEPERS).programs
+
+    @property
+    def xrdp_limit(self) -> Limit:
+        """Seconds until xrdp ends the connection to an idle session; who comes back logs in again."""
+        return self.read(KEEPERS).xrdp_limit()
+
+    # --- desktops ---
+
     @property
     def desktop(self) -> Desktop:
         """The desktops installed and their settings."""
         return self.read(DESKTOP)
 
     @property
-    def unlocked_screen(self) -> list[Key]:
-        """GNOME's settings that leave the screen open, or that a user may change so."""
-        limit = self.desktop.key("idle-delay")
-        return self.desktop.differing(_LOCKED) + ([limit] if limit.writable else [])
+    def unlocked_screen(self) -> list[str]:
+        """Settings of desktops that leave the screen open, or that a user may change so."""
+        return [str(found) for _, open_ in self.desktop.screens(_LOCKED) for found in open_]
 
     @property
     def desktop_limit(self) -> Limit:
-        """Seconds until GNOME's screen goes blank."""
-        return self.desktop.idle_limit
+        """Seconds until the screen is locked, of the desktop that takes longest."""
+        limits = [limit for limit, _ in self.desktop.screens(_LOCKED)]
+        return next((limit for limit in limits if limit == NEVER), max(limits, key=int))
 
-    @property
-    def automatic_logins_now(self) -> list[str]:
-        """Gettys and services running or ready to run now that open a session without asking."""
-        return self.read(CONSOLE).now
+    # --- what opens sessions ---
 
-    @property
-    def automatic_logins_at_boot(self) -> list[str]:
+    def automatic_logins_now(self, allowed: str = "") -> list[str]:
+        """Gettys and services running or ready to run now that open a session without asking.
+
+        `allowed` is an account that may be logged in so.
+        """
+        return _not_of(self.read(CONSOLE).now, allowed)
+
+    def automatic_logins_at_boot(self, allowed: str = "") -> list[str]:
         """What will open a session without asking after a reboot."""
-        return self.read(CONSOLE).boot
+        return _not_of(self.read(CONSOLE).boot, allowed)
 
-    @property
-    def automatic_desktop_logins(self) -> list[str]:
+    def automatic_desktop_logins(self, allowed: str = "") -> list[str]:
         """Settings of display managers that log somebody in."""
-        return self.read(CONSOLE).display_manager
+        return _not_of(self.read(CONSOLE).display_manager, allowed)
 
     @property
     def ways_past_pam(self) -> list[str]:
@@ -170,3 +236,7 @@ class Session(Subject):
         in_blocks = seen.in_match_blocks("permitemptypasswords")
         everywhere += seen.other_than("permitemptypasswords", "no")
         return [*everywhere, *(line for line in in_blocks if not line.lower().endswith("no"))]
+
+
+def _not_of(logins: list[Login], allowed: str) -> list[str]:
+    return [str(login) for login in logins if not (allowed and login.user == allowed != "root")]

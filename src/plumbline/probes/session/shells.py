@@ -30,6 +30,7 @@ as_nobody TMOUT=0 bash -lic "$bash_says" preset | answers
 as_nobody bash -lic 'exec bash -ic "$0" nested' "$bash_says" | answers
 if as_nobody unshare -Ur true; then
     as_nobody unshare -Ur bash -lic "$bash_says" root | answers
+    as_nobody unshare -Ur bash -ic "$bash_says" sudo | answers
 else printf '\036no user namespace\n'; fi
 if command -v zsh >/dev/null; then as_nobody zsh -lic "$zsh_says" zsh | answers
 else printf '\036no zsh\n'; fi
@@ -60,17 +61,18 @@ class Shell:
 
 @dataclass(frozen=True)
 class Shells:
-    """Every shell that was asked, by name; `root` is None where it could not be asked."""
+    """Every shell that was asked, by name; `root` and `sudo` are None where they could not be asked."""
 
     login: Shell
     preset: Shell
     nested: Shell
     root: Shell | None
     zsh: Shell | None
+    sudo: Shell | None = None
 
     @property
     def all(self) -> list[Shell]:
-        """The shells that answered."""
+        """The shells that answered, but for that of sudo, to which no limit is handed down."""
         asked = (self.login, self.preset, self.nested, self.root, self.zsh)
         return [shell for shell in asked if shell is not None]
 
@@ -81,6 +83,7 @@ KINDS = {
     "nested": "bash, started from a login shell",
     "root": "bash, login of root",
     "zsh": "zsh, login",
+    "sudo": "bash, started by sudo -s",
 }
 
 
@@ -101,14 +104,14 @@ def _shells(output: Output) -> Shells:
         elif line == f"\x1e{NO_ZSH}":
             found["zsh"] = None
         elif line == f"\x1e{NO_NAMESPACE}":
-            found["root"] = None
+            found["root"] = found["sudo"] = None
         else:
             raise ParseError(f"no answer of a shell: {line[:80]!r}")
     silent = [kind for name, kind in KINDS.items() if name not in found]
     login, preset, nested = found.get("login"), found.get("preset"), found.get("nested")
     if silent or login is None or preset is None or nested is None:
         raise ParseError(f"these shells did not answer: {'; '.join(silent)}")
-    return Shells(login, preset, nested, found["root"], found["zsh"])
+    return Shells(login, preset, nested, found["root"], found["zsh"], found["sudo"])
 
 
 SHELLS = Probe("session.shells", _ASK.replace("{as_nobody}", AS_NOBODY), _shells)

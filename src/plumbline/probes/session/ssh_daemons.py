@@ -18,15 +18,51 @@ for file in /etc/default/ssh /etc/default/sshd /etc/sysconfig/sshd; do
     [ ! -f "$file" ] || set -- "$@" "$file"
 done
 for directory in {EVERYWHERE}; do
-    for file in "$directory"/*ssh*.service.d/*.conf $(
+    for file in "$directory"/*ssh*.service.d/*.conf "$directory"/service.d/*.conf $(
         grep -lsE '^[[:space:]]*ExecStart[[:space:]]*=.*sshd' "$directory"/*.service
     ); do
         [ ! -f "$file" ] || set -- "$@" "$file"
     done
 done
-[ $# -eq 0 ] || awk '/^[ \t]*(export[ \t]+)?(SSHD_OPTS|OPTIONS|ExecStart|Environment)[ \t]*=/ {{
-    print "started\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
+[ $# -eq 0 ] || for file in $(
+    sed -nE 's/^[[:space:]]*EnvironmentFile[[:space:]]*="?-?([^"[:space:]]+).*/\1/p' "$@"
+); do
+    case " $* " in *" $file "*) ;; *) [ ! -f "$file" ] || set -- "$@" "$file" ;; esac
+done
+[ $# -eq 0 ] || awk '
+    function told() {{ if (text != "") print "started\t" of "\t" at "\t" text; text = ""; goes_on = 0 }}
+    FNR == 1 {{ told() }}
+    goes_on && /^[ \t]*[#;]/ {{ next }}
+    goes_on {{ text = text " " $0 }}
+    !goes_on && /^[ \t]*(export[ \t]+)?(SSHD_OPTS|OPTIONS|ExecStart|Environment)[ \t]*=/ &&
+            (FILENAME !~ /\/service\.d\// || /-[46DdeGiqTt]*[ofh]/) {{
+        told(); of = FILENAME; at = FNR; text = $0; goes_on = 1 }}
+    !goes_on && /^[ \t]*(export[ \t]+)?[A-Za-z_0-9]+=["\047]?(.*[ \t])?-[46DdeGiqTt]*[ofh][ \t]*[A-Za-z\/]/ {{
+        told(); of = FILENAME; at = FNR; text = $0; goes_on = 1 }}
+    goes_on {{ goes_on = sub(/\\$/, "", text) || (quotes = gsub(/"/, "\"", text)) % 2 }}
+    END {{ told() }}' "$@" || exit 9
 """
+
+COLLECT_CONFIG = r"""    set --
+    files=/etc/ssh/sshd_config
+    for depth in 1 2 3 4; do
+        included=''
+        for file in $files; do
+            [ -f "$file" ] || continue
+            set -- "$@" "$file"
+            told=$(sed -n 's/^[ \t"]*include[ \t="]//Ip' "$file" | tr -d '="')
+            included="$included $told"
+        done
+        files=''
+        set -f
+        for file in $included; do
+            case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
+            files="$files $file"
+        done
+        set +f
+    done
+"""
+"""A piece of shell: makes sshd's configuration file and those it includes the positional parameters."""
 
 DAEMON_FIELDS = {"running": 1, "started": 3}
 
@@ -52,8 +88,12 @@ class Daemon:
         server = self.words.split()[:1]
         if self.place == "running" and server and not server[0].endswith("sshd"):
             return True
-        files = _FILE.findall(self._plain)
-        return any(file != _STANDARD for file in files)
+        return any(file != _STANDARD for file in self.files)
+
+    @property
+    def files(self) -> list[str]:
+        """The configuration files it is given with `-f`, as they are written."""
+        return _FILE.findall(self._plain)
 
     @property
     def _plain(self) -> str:
