@@ -63,6 +63,12 @@ def test_release_is_the_specified_one(host, desired, spec):
     assert host.operating_system.release(releases) == (releases.known_as(spec.os.version) or spec.os.version)
 
 
+@control("release-as-specified")
+def test_release_is_the_one_installed(host):
+    """The packages are of the release the host says it runs."""
+    assert host.operating_system.other_base == []
+
+
 @control("preferred-distribution")
 def test_distribution_is_preferred(host, desired, spec):
     """The distribution is a preferred one."""
@@ -180,7 +186,7 @@ def test_what_is_not_free_is_declared(host, spec, value):
 
 @control("packages-from-approved-sources")
 def test_nothing_is_installed_beside(host, spec):
-    """Nothing is installed system-wide beside the packages (snap, flatpak, pip), or it is declared."""
+    """Nothing is installed beside the packages (snap, flatpak, pip, npm, gem), or it is declared."""
     assert host.operating_system.beside(declared(spec)) == []
 
 

@@ -16,11 +16,14 @@ MADE = (
     "/root/accounts.tar /root/.ssh/authorized_keys2 /root/.rhosts /home/plain/.k5login /home/operator/.netrc "
     "/usr/games/.ssh /usr/local/bin/doas /usr/libexec/polkitd /opt/rights /tmp/nologin /var/lib/extrausers "
     "/etc/userdb /etc/sssd /etc/keys /etc/hosts.equiv /etc/doas.conf /etc/polkit-1 /etc/samba /etc/exports "
-    "/etc/rsyncd.conf /etc/mosquitto /usr/sbin/smbd /usr/sbin/exportfs /usr/bin/rsync /usr/sbin/mosquitto"
+    "/etc/rsyncd.conf /etc/mosquitto /usr/sbin/smbd /usr/sbin/exportfs /usr/bin/rsync /usr/sbin/mosquitto "
+    "/usr/local/lib/libnss_systemd.so.2 /etc/sysusers.d/wrong.conf /srv/homes /etc/dropbear /etc/krb5.conf "
+    "/home/plain/.ssh/authorized_keys2 /etc/ssh/own_keys /etc/ssh/keys_of_all /etc/k5login "
+    "/usr/share/polkit-1/rules.d/wrong.rules /usr/share/polkit-1/actions/wrong.policy"
 )
 RESTORE = (
     "rm -rf /etc/sudoers.d/* /etc/ssh/sshd_config.d/* /etc/pam.d/* && tar -C / -xpf /root/accounts.tar "
-    f"&& rm -rf {MADE}"
+    f"&& rm -rf {MADE} && dpkg-divert --quiet --local --no-rename --remove /bin/sync"
 )
 
 # Made for these tests alone; no password hashes to it.
@@ -93,6 +96,9 @@ WRONGS: dict[str, Wrong] = {
     "shell_only_named_nologin": Wrong(
         "cp /bin/bash /tmp/nologin; usermod -s /tmp/nologin irc", SHELLS, ": irc (uid 39, /tmp/nologin"
     ),
+    "program_in_the_place_of_a_shell_that_ends": Wrong(
+        "dpkg-divert --quiet --local --no-rename --add /bin/sync", SHELLS, ": sync (uid 4, /bin/sync"
+    ),
     "system_account_with_a_password": Wrong(
         f"usermod -p '{HASH}' backup",
         f"{LOCAL}accounts_of_the_system_have_no_password",
@@ -113,6 +119,11 @@ WRONGS: dict[str, Wrong] = {
         f"{TWINS}root_alone_has_number_0",
         ": nil (uid 0",
     ),
+    "number_0_after_a_tab": Wrong(
+        f"printf 'tabby:*:\\t0:100::/:{NOLOGIN}\\n' >>/etc/passwd",
+        f"{TWINS}root_alone_has_number_0",
+        ": tabby (uid 0",
+    ),
     "two_of_one_number": Wrong(
         line("/etc/passwd", f"twin:*:1001:100::/:{NOLOGIN}"), REPEATED, ": uid 1001 again"
     ),
@@ -127,6 +138,9 @@ WRONGS: dict[str, Wrong] = {
     ),
     "member_of_disk": Wrong("gpasswd -a plain disk", GIVES_ROOT, ": disk: plain"),
     "member_of_docker": Wrong("groupadd docker; gpasswd -a plain docker", GIVES_ROOT, ": docker: plain"),
+    "member_of_a_group_that_builds_as_root": Wrong(
+        "groupadd sbuild; gpasswd -a plain sbuild", GIVES_ROOT, ": sbuild: plain"
+    ),
     "member_by_a_second_name": Wrong(line("/etc/group", "helpers:x:27:lp"), GIVES_ROOT, ": sudo: lp"),
     "group_given_at_login": Wrong(
         line("/etc/security/group.conf", "*;tty*;%users;Al0000-2400;audio, docker"),
@@ -157,6 +171,18 @@ WRONGS: dict[str, Wrong] = {
         ": +@operators",
     ),
     "record_of_userdb": Wrong(line("/etc/userdb/eve.user", "{}"), RECORDS, "/etc/userdb/eve.user"),
+    "membership_by_userdb": Wrong(
+        line("/etc/userdb/lp:sudo.membership", "{}"), RECORDS, "/etc/userdb/lp:sudo.membership"
+    ),
+    "module_of_names_the_linker_finds_first": Wrong(
+        ": >/usr/local/lib/libnss_systemd.so.2", RECORDS, "/usr/local/lib/libnss_systemd.so.2"
+    ),
+    "account_that_the_next_boot_makes": Wrong(
+        line("/etc/sysusers.d/wrong.conf", "u eve 4100 - / /bin/bash"), RECORDS, "wrong.conf:1: u eve 4100"
+    ),
+    "membership_that_the_next_boot_makes": Wrong(
+        line("/etc/sysusers.d/wrong.conf", "m lp shadow"), RECORDS, "wrong.conf:2: m lp shadow"
+    ),
     "extra_users": Wrong(line("/var/lib/extrausers/passwd", ""), RECORDS, "/var/lib/extrausers/passwd"),
     "another_database_of_passwords": Wrong(
         "sed -i '1i auth sufficient pam_userdb.so db=/etc/users' /etc/pam.d/login",
@@ -183,6 +209,16 @@ WRONGS: dict[str, Wrong] = {
         f"{NAMES}directory_is_the_site_s",
         "id_provider = ldap",
     ),
+    "rights_from_another_directory": Wrong(
+        line("/etc/sssd/sssd.conf", "sudo_provider = ldap"),
+        f"{NAMES}directory_is_the_site_s",
+        "sudo_provider = ldap",
+    ),
+    "passwords_of_another_realm": Wrong(
+        line("/etc/sssd/sssd.conf", "ad_domain = ad.ot.lab.test\nkrb5_realm = EVIL.TEST"),
+        f"{NAMES}directory_is_the_site_s",
+        "krb5_realm = EVIL.TEST",
+    ),
     "password_nobody_holds": Wrong(
         f"usermod -p '{HASH}' root",
         "builtin-passwords-changed:passwords_are_held_by_the_operator",
@@ -196,7 +232,7 @@ WRONGS: dict[str, Wrong] = {
     "key_of_root_in_the_other_file": Wrong(
         key("/root/.ssh/authorized_keys2"),
         EVERY_KEY,
-        "/root/.ssh/authorized_keys2:1: opens root: ssh-ed25519 SHA256:",
+        "/root/.ssh/authorized_keys2:1: opens root, toor, nil: ssh-ed25519 SHA256:",
     ),
     "key_of_an_account_without_a_shell": Wrong(
         key("/usr/games/.ssh/authorized_keys"), EVERY_KEY, "/usr/games/.ssh/authorized_keys:1: opens games: "
@@ -210,6 +246,42 @@ WRONGS: dict[str, Wrong] = {
         f"{key('/home/plain/.ssh/authorized_keys')}",
         EVERY_KEY,
         "/home/plain/.ssh/authorized_keys:2: opens plain: ",
+    ),
+    "key_under_another_name_of_its_type": Wrong(
+        "sed -i '$s/^[^ ]*/rsa-sha2-512/' /home/plain/.ssh/authorized_keys",
+        EVERY_KEY,
+        "/home/plain/.ssh/authorized_keys:2: opens plain: rsa-sha2-512 SHA256:",
+    ),
+    "key_behind_a_declared_one_in_quotes": Wrong(
+        r"""printf 'command="a\\\\" %s" ' "$(sed -n 1p /home/plain/.ssh/authorized_keys)" """
+        f">>/home/plain/.ssh/authorized_keys; {key('/home/plain/.ssh/authorized_keys')}",
+        EVERY_KEY,
+        "/home/plain/.ssh/authorized_keys:3: opens plain: ssh-ed25519 SHA256:",
+    ),
+    "key_in_a_home_of_the_directory_s_user": Wrong(
+        f"{key('/srv/homes/eve/.ssh/authorized_keys')}; "
+        + line("/etc/sssd/sssd.conf", "override_homedir = /srv/homes/%u"),
+        EVERY_KEY,
+        "/srv/homes/eve/.ssh/authorized_keys:1: opens eve: ",
+    ),
+    "key_that_opens_every_account": Wrong(
+        "cp /root/.ssh/authorized_keys /etc/ssh/keys_of_all; "
+        + line(
+            "/etc/ssh/sshd_config.d/all.conf", "AuthorizedKeysFile .ssh/authorized_keys /etc/ssh/keys_of_all"
+        )
+        + "; sed -i '$s/$/ .ssh\\/authorized_keys2/' /etc/ssh/sshd_config.d/all.conf",
+        EVERY_KEY,
+        "/etc/ssh/keys_of_all:1: opens root, daemon, bin and ",
+    ),
+    "key_before_the_system_is_up": Wrong(
+        key("/etc/dropbear/initramfs/authorized_keys"),
+        EVERY_KEY,
+        "/etc/dropbear/initramfs/authorized_keys:1: ",
+    ),
+    "declared_key_that_signs_others": Wrong(
+        "cd /home/plain/.ssh; sed -n '1s/^/cert-authority /p' authorized_keys >>authorized_keys2",
+        WHICH_KEYS,
+        "/home/plain/.ssh/authorized_keys2:1: opens plain: ssh-rsa SHA256:",
     ),
     "program_that_hands_out_keys": Wrong(
         line(SSHD, "AuthorizedKeysCommand /usr/bin/keys\nAuthorizedKeysCommandUser nobody"),
@@ -227,6 +299,13 @@ WRONGS: dict[str, Wrong] = {
         "sshd: hostbasedauthentication yes",
     ),
     "principals_of_kerberos": Wrong(line("/home/plain/.k5login", "x"), FILE, "/home/plain/.k5login"),
+    "principals_in_a_directory_of_their_own": Wrong(
+        line("/etc/krb5.conf", "[libdefaults]\nk5login_directory = /etc/k5login")
+        + "; "
+        + line("/etc/k5login/root", "x"),
+        FILE,
+        "/etc/k5login/root",
+    ),
     "hosts_root_trusts": Wrong(line("/root/.rhosts", "+"), FILE, "/root/.rhosts"),
     "hosts_everybody_trusts": Wrong(line("/etc/hosts.equiv", "+"), FILE, "/etc/hosts.equiv"),
     "password_for_another_host": Wrong(line("/home/operator/.netrc", "x"), FILE, "/home/operator/.netrc"),
@@ -257,6 +336,13 @@ WRONGS: dict[str, Wrong] = {
         line("/etc/sudoers.d/elsewhere", "%OT-Heating-Admins@evil.test ALL = ALL"),
         TO_ROOT,
         "%OT-Heating-Admins@evil.test may run (root) ALL",
+    ),
+    "sudo_for_a_local_group_with_the_directory_s_name": Wrong(
+        line("/etc/group", "OT-Heating-Admins:x:4101:lp")
+        + "; "
+        + line("/etc/sudoers.d/name", "%OT-Heating-Admins ALL = /bin/df"),
+        TO_ROOT,
+        "name:1: %OT-Heating-Admins may run (root) /bin/df",
     ),
     "doas_for_a_person": Wrong(
         "ln -s /bin/true /usr/local/bin/doas; " + line("/etc/doas.conf", "permit nopass plain as root"),
@@ -297,6 +383,16 @@ WRONGS: dict[str, Wrong] = {
         PASSWORD,
         "d2:1: Defaults timestamp_timeout=-1",
     ),
+    "sudo_that_asks_once_a_year": Wrong(
+        line("/etc/sudoers.d/d5", "Defaults timestamp_timeout = 525600"),
+        PASSWORD,
+        "d5:1: Defaults timestamp_",
+    ),
+    "proofs_a_user_writes_himself": Wrong(
+        line("/etc/sudoers.d/d6", "Defaults timestampowner = plain"),
+        PASSWORD,
+        "d6:1: Defaults timestampowner",
+    ),
     "sudo_by_another_stack_of_pam": Wrong(
         line("/etc/sudoers.d/d3", "Defaults pam_service=runuser"),
         PASSWORD,
@@ -315,6 +411,23 @@ WRONGS: dict[str, Wrong] = {
     "whole_environment_kept": Wrong(
         line("/etc/sudoers.d/e2", "Defaults !env_reset"), OUTSIDE, "e2:1: Defaults !env"
     ),
+    "environment_from_a_user_s_file": Wrong(
+        line("/etc/sudoers.d/e3", "Defaults env_file = /home/plain/env"), OUTSIDE, "e3:1: Defaults env_file="
+    ),
+    "path_of_the_user": Wrong(
+        line("/etc/sudoers.d/e4", "Defaults:plain !secure_path"), OUTSIDE, "e4:1: Defaults:plain !secure_path"
+    ),
+    "path_everybody_writes_to": Wrong(
+        line("/etc/sudoers.d/e5", 'Defaults secure_path = "/usr/bin:/tmp/bin"'),
+        OUTSIDE,
+        "e5:1: Defaults secure_",
+    ),
+    "plugin_in_small_letters": Wrong(
+        line("/etc/sudo.conf", "plugin sudoers_policy small.so"), DECIDES, ": plugin sudoers_policy small.so"
+    ),
+    "plugins_from_another_directory": Wrong(
+        line("/etc/sudo.conf", "Path plugin_dir /opt/sudo"), DECIDES, ": Path plugin_dir /opt/sudo"
+    ),
     "another_plugin_of_sudo": Wrong(
         line("/etc/sudo.conf", "Plugin sudoers_policy other.so"), DECIDES, ": Plugin sudoers_policy other.so"
     ),
@@ -322,6 +435,29 @@ WRONGS: dict[str, Wrong] = {
         line("/etc/polkit-1/rules.d/2.rules", "polkit.addRule(function() { return polkit.Result.YES; });"),
         DECIDES,
         "/etc/polkit-1/rules.d/2.rules:1: ",
+    ),
+    "polkit_that_asks_a_program": Wrong(
+        line(
+            "/etc/polkit-1/rules.d/3.rules",
+            'polkit.addRule(function() { return polkit.spawn(["/opt/x"]); });',
+        ),
+        DECIDES,
+        "/etc/polkit-1/rules.d/3.rules:1: ",
+    ),
+    "rule_of_no_package_among_the_packages_": Wrong(
+        line(
+            "/usr/share/polkit-1/rules.d/wrong.rules",
+            "polkit.addRule(function() { return polkit.Result.YES; });",
+        ),
+        DECIDES,
+        "/usr/share/polkit-1/rules.d/wrong.rules:1: ",
+    ),
+    "action_of_no_package_that_asks_nobody": Wrong(
+        line(
+            "/usr/share/polkit-1/actions/wrong.policy", "<defaults><allow_any>\nyes\n</allow_any></defaults>"
+        ),
+        DECIDES,
+        "/usr/share/polkit-1/actions/wrong.policy: allow_any: yes",
     ),
     "administrator_who_operates": Wrong(
         line("/etc/group", "ot-heating-operators:x:4100:operator"),
@@ -371,6 +507,9 @@ RIGHT = {
     "a_copy_sudo_leaves_out": line("/etc/sudoers.d/copy~", "plain ALL = (ALL) NOPASSWD: ALL"),
     "what_is_taken_from_everybody": line("/etc/sudoers.d/right", "!plain ALL = ALL"),
     "a_second_factor": "sed -i '$a auth required pam_google_authenticator.so' /etc/pam.d/chfn",
+    "polkit_with_the_rules_packages_bring": "mkdir -p /usr/libexec; ln -s /bin/true /usr/libexec/polkitd",
+    "keys_of_one_user_in_a_file_of_his_own": "cp /home/operator/.ssh/authorized_keys /etc/ssh/own_keys; "
+    + line(SSHD, "Match User operator\nAuthorizedKeysFile /etc/ssh/own_keys\nMatch all"),
     "an_account_of_a_service": f"useradd -r -M -s {NOLOGIN} svc-opcua",
     "a_directory_with_its_own_names": "sed -i 's/^shadow:.*/shadow: files sss/' /etc/nsswitch.conf",
 }

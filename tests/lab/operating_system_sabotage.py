@@ -144,6 +144,12 @@ WRONGS: dict[str, Wrong] = {
         f"{APPROVED}sources_are_approved",
         f"https://packages.vendor.test/linux/ stable main ({SOURCES_D}/lab-vendor.list:1)",
     ),
+    "source_beside_the_approved_one": source(
+        "lab-beside.list",
+        f"deb [trusted=yes] file:{MIRROR}/../others ./\\n",
+        f"{APPROVED}sources_are_approved",
+        f"file:{MIRROR}/../others/ ./ ({SOURCES_D}/lab-beside.list:1)",
+    ),
     "source_in_the_first_file": Wrong(
         f"echo 'deb [trusted=yes] file:{MIRROR}-other ./' >/etc/apt/sources.list",
         "rm -f /etc/apt/sources.list",
@@ -154,6 +160,19 @@ WRONGS: dict[str, Wrong] = {
         "/usr/local/lib/python3.11/dist-packages/asyncua-1.1.5.dist-info",
         "mkdir",
         "pip:asyncua (/usr/local/lib/python3.11/dist-packages/asyncua-1.1.5.dist-info)",
+    ),
+    "installed_by_npm": beside(
+        "/usr/local/lib/node_modules/@vendor/flow",
+        "mkdir",
+        "npm:@vendor/flow (/usr/local/lib/node_modules/@vendor/flow)",
+    ),
+    "installed_by_gem": beside(
+        "/var/lib/gems/3.1.0/gems/modbus-2.0", "mkdir", "gem:modbus (/var/lib/gems/3.1.0/gems/modbus-2.0)"
+    ),
+    "installed_by_pip_for_root": beside(
+        "/root/.local/lib/python3.11/site-packages/asyncua-1.1.5.dist-info",
+        "mkdir",
+        "pip:asyncua (/root/.local/lib/python3.11/site-packages/asyncua-1.1.5.dist-info)",
     ),
     "installed_by_snap": beside(
         "/var/lib/snapd/snaps/viewer_12.snap", "touch", "snap:viewer (/var/lib/snapd/snaps/viewer_12.snap)"

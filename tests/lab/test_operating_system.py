@@ -42,6 +42,7 @@ SAME, SAME_RELEASE = (
     f"{SPECIFIED}distribution_is_the_specified_one",
     f"{SPECIFIED}release_is_the_specified_one",
 )
+INSTALLED = f"{SPECIFIED}release_is_the_one_installed"
 PREFERRED = "preferred-distribution:distribution_is_preferred"
 MISSING = f"{UPDATES}no_update_is_missing"
 NO_SECURITY = f"{UPDATES}security_updates_have_a_source"
@@ -72,6 +73,30 @@ def archive(codename: str, days_old: int) -> tuple[str, str]:
     )
 
 
+COMPONENT = rf"""
+component() {{ # SUITE COMPONENT OPTIONS: put this part of an archive of the distribution below the mirror
+    d={MIRROR}/archive/dists/$1; mkdir -p $d/$2/binary-amd64 $d/$2/binary-i386
+    none=$(sha256sum </dev/null | cut -d' ' -f1)
+    printf 'Origin: Debian\nCodename: %s\nComponents: %s\n' $1 $2 >$d/Release
+    printf 'Date: %s\nSHA256:\n' "$(LC_ALL=C date -uR)" >>$d/Release
+    for a in amd64 i386; do
+        : >$d/$2/binary-$a/Packages
+        echo " $none 0 $2/binary-$a/Packages" >>$d/Release
+    done
+    echo "deb [trusted=yes $3] file:{MIRROR}/archive $1 $2" >>{SOURCES_D}/archive.list
+}}
+"""
+
+
+def components(security: str, options: str = "") -> tuple[str, str]:
+    """Put an archive's main component below the mirror, and one component of its security updates."""
+    return (
+        f"{COMPONENT}component bookworm main; component bookworm-security {security} {options}; "
+        "apt-get -qq update",
+        f"rm -rf {MIRROR}/archive {SOURCES_D}/archive.list; apt-get -qq update",
+    )
+
+
 UNKNOWN_RELEASE = {f"?{name}" for name in (LONG_TERM, SUPPORTED, LATEST, FOREIGN, SAME_RELEASE)} | {
     f"?{UPDATES}nothing_is_pinned_back",
     f"?{NO_SECURITY}",
@@ -86,21 +111,32 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
     ),
     "release_is_no_longer_supported": (
         release_of("ID=debian\\nVERSION_ID=\"11\"\\nVERSION_CODENAME=bullseye\\n"),
-        {SUPPORTED, LATEST, SAME_RELEASE},
+        {SUPPORTED, LATEST, SAME_RELEASE, INSTALLED},
     ),
     "later_release_than_specified": (
         release_of("ID=debian\\nVERSION_ID=\"13\"\\nVERSION_CODENAME=trixie\\n"),
-        {SAME_RELEASE},
+        {SAME_RELEASE, INSTALLED},
     ),
     "interim_release_of_another_distribution": (
         release_of("ID=ubuntu\\nVERSION_ID=\"25.10\"\\nVERSION_CODENAME=questing\\n"),
-        {LONG_TERM, SUPPORTED, LATEST, SAME, SAME_RELEASE},
+        {LONG_TERM, SUPPORTED, LATEST, SAME, SAME_RELEASE, INSTALLED},
     ),
     "distribution_nobody_knows": (
         release_of("ID=fedora\\nVERSION_ID=44\\n"), {SAME, PREFERRED} | UNKNOWN_RELEASE,
     ),
     "release_nobody_knows_yet": (
-        release_of("ID=debian\\nVERSION_ID=\"15\"\\nVERSION_CODENAME=duke\\n"), UNKNOWN_RELEASE,
+        release_of("ID=debian\\nVERSION_ID=\"15\"\\nVERSION_CODENAME=duke\\n"), UNKNOWN_RELEASE | {INSTALLED},
+    ),
+    "security_updates_of_another_component": (components("contrib"), {NO_SECURITY}),
+    "security_updates_of_another_architecture": (components("main", "arch=i386"), {NO_SECURITY}),
+    "security_updates_beside_the_release": (components("main"), set()),
+    "packages_of_an_older_release": (
+        (
+            "cp /var/lib/dpkg/status /root/status; sed -i '/^Package: base-files$/,/^$/"
+            "s/^Version:.*/Version: 11.1+deb11u9/' /var/lib/dpkg/status",
+            "mv /root/status /var/lib/dpkg/status",
+        ),
+        {INSTALLED, MISSING},
     ),
     "archive_without_its_security_updates": (archive("bookworm", 1), {NO_SECURITY}),
     "archive_of_the_next_release": (archive("trixie-security", 1), {FOREIGN, NO_SECURITY, UNAPPROVED}),
@@ -140,7 +176,7 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
             f"?{name}"
             for name in (FOREIGN, MISSING, NO_SECURITY, UNAPPROVED, f"{UPDATES}nothing_is_pinned_back")
         }
-        | {f"?{UPDATES}nothing_is_held_back", f"?{UPDATES}packages_are_whole"}
+        | {f"?{UPDATES}nothing_is_held_back", f"?{UPDATES}packages_are_whole", f"?{INSTALLED}"}
         | {
             f"?packages-from-approved-sources:{name}"
             for name in (

@@ -178,6 +178,20 @@ def test_keys_are_found_with_what_they_may_do() -> None:
     assert str(key) == f"/k:3: opens root: ssh-rsa {fingerprint(blob)}, command, from, no-pty"
 
 
+def test_a_key_in_everybody_s_file_opens_them_all() -> None:
+    text = "status\t0\nkeys\troot,a,b,c,d\t/k\nkey\troot,a,b,c,d\t/k\t1\tssh-rsa AAAA\t\nend\n"
+    (key,) = KEYS.parse(told(text)).keys
+    assert key.accounts == ["root", "a", "b", "c", "d"]
+    assert str(key).startswith("/k:1: opens root, a, b and 2 more: ssh-rsa ")
+
+
+@pytest.mark.parametrize("options", ["cert-authority ", "no-pty,Cert-Authority,principals= "])
+def test_a_key_may_be_an_authority_whatever_its_letters(options: str) -> None:
+    text = f"status\t0\nkeys\troot\t/k\nkey\troot\t/k\t1\tssh-rsa AAAA\t{options}\nend\n"
+    (key,) = KEYS.parse(told(text)).keys
+    assert key.is_authority
+
+
 def test_a_key_that_is_no_base64_is_told_and_matches_nothing() -> None:
     (key,) = KEYS.parse(told("key\troot\t/k\t1\tssh-rsa AAAA=A\t\nend\n")).keys
     assert key.fingerprint == "(no valid key)"
@@ -243,6 +257,16 @@ def sssd(text: str) -> str:
         ("[domain/ad.ot.lab.test]\nid_provider = ad", []),
         ("[domain/plant]\nid_provider=AD\nad_domain = AD.OT.lab.test", []),
         ("[sssd]\ndomains = a\n[domain/a]\nad_domain=ad.ot.lab.test\n[domain/b]\nid_provider=ldap", []),
+        (
+            "[sssd]\ndomains = a\n[domain/a]\nad_domain=ad.ot.lab.test\n"
+            "[domain/b]\nenabled=True\nad_domain=x.test",
+            [f"{SSSD}:7: [domain/b] ad_domain = x.test"],
+        ),
+        (
+            "[sssd]\ndomains = a, b\n[domain/a]\nad_domain=ad.ot.lab.test\n"
+            "[domain/b]\nenabled=false\nid_provider=ldap",
+            [],
+        ),
         ("[domain/evil.test]\nid_provider = ad", [f"{SSSD}:2: [domain/evil.test] id_provider = ad"]),
         (
             "[domain/ad.ot.lab.test]\nid_provider = ad\nauth_provider = ldap",

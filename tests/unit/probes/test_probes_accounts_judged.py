@@ -11,6 +11,7 @@ from recorded_host import host_printing, recorded
 
 from plumbline.policy.accounts import Known, load_distribution
 from plumbline.probes.accounts import ANONYMOUS, AUTHENTICATION, ELEVATION, KEYS, LOCAL, SOURCES, Accounts
+from plumbline.probes.accounts.at_boot import made_at_boot
 from plumbline.probes.base import Probe
 from plumbline.spec.people import Handover, LocalAccount, UserRole
 from plumbline.verify.unknown import Unknown
@@ -328,3 +329,38 @@ MOSQUITTO, REDIS = "/etc/mosquitto/mosquitto.conf", "/etc/redis/redis.conf"
 )
 def test_a_server_that_knows_nobody_is_told(rows: str, told: list[str]) -> None:
     assert strangers(rows) == told
+
+
+PLAIN = "2\tnone\t\tplain:1001:1001:/home/plain:/bin/bash\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'u eve - "A person" /home/eve /bin/bash',
+        "u! eve - - / /bin/sh",
+        "u eve 0 - /root",
+        "u eve 00:100",
+        "m plain shadow",
+    ],
+)
+def test_what_the_next_boot_would_make_is_told(line: str) -> None:
+    seen = made_at_boot([("/etc/sysusers.d/x.conf:3", line)], local(PLAIN).local)
+    assert list(seen) == [f"/etc/sysusers.d/x.conf:3: {line}"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'u svc 412 "A service"',
+        "u svc - - /var/lib/svc /usr/sbin/nologin",
+        "u svc - - - -",
+        'u root 0 "Super User" /root /bin/bash',
+        "m plain audio",
+        "m nobody-there shadow",
+        "u",
+    ],
+)
+def test_what_the_next_boot_makes_of_services_and_what_is_there_is_not_told(line: str) -> None:
+    group = "1\tnone\t\taudio:29:plain\n"
+    assert list(made_at_boot([("/usr/lib/sysusers.d/x.conf:1", line)], local(PLAIN, group).local)) == []

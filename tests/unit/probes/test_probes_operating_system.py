@@ -12,6 +12,7 @@ from plumbline.policy.releases import Distribution, Release, load_releases
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.operating_system import MACHINE, PACKAGES, RUNNING, SOURCES, SYSTEM, OperatingSystem
 from plumbline.probes.operating_system.running import order_of_kernels
+from plumbline.probes.operating_system.sources import Source
 from plumbline.verify.unknown import Unknown
 
 RECORDED = Path(__file__).parents[2] / "recorded/operating_system"
@@ -457,3 +458,28 @@ def test_what_was_cut_off_is_never_a_value(probe: Probe[object], name: str) -> N
     for length in range(0, len(whole) - 1, 37):
         with pytest.raises(ParseError):
             probe.parse(Output(whole[:length], b"", 0))
+
+
+@pytest.mark.parametrize(
+    ("base", "distribution", "version", "fits"),
+    [
+        ("12.4+deb12u11", "debian", "12", True),
+        ("11.1+deb11u9", "debian", "12", False),
+        ("12.4", "debian", "12", True),
+        ("13.8+deb13u1", "debian", "12", False),
+        ("12.4+deb12u11", "debian", "", True),
+        ("12.4+deb12u11", "ubuntu", "24.04", False),
+        ("13ubuntu10.1", "ubuntu", "24.04", True),
+        ("2025.3.0", "kali", "2025.3", True),
+    ],
+)
+def test_packages_show_whether_the_release_is_the_one_told(
+    base: str, distribution: str, version: str, fits: bool
+) -> None:
+    packages = PACKAGES.parse(Output(f"base\t{base}\nend\n".encode(), b"", 0))
+    assert packages.of_release(distribution, version) is fits
+
+
+def test_source_beside_an_approved_one_is_not_below_it() -> None:
+    source = Source("/etc/apt/sources.list:1", "http://mirror.test/debian/../other/", "x", "main", True)
+    assert not source.lies_below(["http://mirror.test/debian"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -280,9 +281,12 @@ def test_another_plugin_is_told(line: str, told: bool) -> None:
 def test_rules_of_packages_may_say_yes_and_name_administrators() -> None:
     packaged = ("/usr/share/polkit-1/rules.d/40-debian-sudo.rules", 'return ["unix-group:sudo"];')
     own = ("/etc/polkit-1/rules.d/1.rules", "return polkit.Result.YES;")
-    elevation = elevation_of("polkitd", packaged, own, (packaged[0].replace("40", "50"), own[1]))
+    brought = packaged[0].replace("40", "50")
+    elevation = elevation_of("polkitd", packaged, own, (brought, own[1]))
     assert [one.name for one in elevation.polkit_administrators()] == ["sudo"]
-    assert elevation.polkit_grants == ["/etc/polkit-1/rules.d/1.rules:1: return polkit.Result.YES;"]
+    told = f"{own[0]}:1: {own[1]}"
+    assert replace(elevation, packaged=(brought, own[0])).polkit_grants == [told]
+    assert elevation.polkit_grants == [told, f"{brought}:1: {own[1]}"]
 
 
 def test_an_alias_that_stands_for_too_many_is_unread() -> None:

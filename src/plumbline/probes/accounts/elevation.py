@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbline.probes.accounts.lines import FIELDS, Lines, print_lines, read_lines
+from plumbline.probes.accounts.polkit import (
+    PATTERNS,
+    POLKIT_FIELDS,
+    PRINT_POLKIT,
+    PolkitName,
+    administrators,
+    given,
+)
 from plumbline.probes.accounts.sudoers import Default, Sudoers, read_sudoers
 from plumbline.probes.base import Output, Probe
 from plumbline.probes.tagged import PRINT_END, Rows
-
-_POLKIT = ("/etc/polkit-1/rules.d", "/run/polkit-1/rules.d", "/usr/local/share/polkit-1/rules.d")
-_POLKIT_PACKAGED = ("/usr/share/polkit-1/rules.d", "/usr/lib/polkit-1/rules.d")
-_PKLA = ("/etc/polkit-1/localauthority*/*", "/var/lib/polkit-1/localauthority/*")
 
 # Comments may hold anything; only those that sudo reads (#include, a user's number) are printed.
 _NO_COMMENTS = r"!/^[ \t]*(#|\/\/|$)/ || /^[ \t]*#(include|-?[0-9])/"
 
 _COMMAND = rf"""
-for file in /usr/bin/sudo /usr/local/bin/sudo /usr/bin/doas /usr/local/bin/doas; do
+for file in /usr/bin/sudo /usr/local/bin/sudo /usr/bin/sudo-rs /usr/lib/cargo/bin/sudo /usr/bin/doas \
+    /usr/local/bin/doas; do
     [ ! -x "$file" ] || printf 'program\t%s\n' "${{file##*/}}"
 done
 for file in /usr/lib/polkit-1/polkitd /usr/libexec/polkitd; do
     [ ! -x "$file" ] || printf 'program\tpolkitd\n'
 done
+[ ! -e /etc/sudoers-rs ] || printf 'odd\t/etc/sudoers-rs\n'
 more=''
 files='/etc/sudoers'
 for depth in 1 2 3 4; do
@@ -65,17 +70,16 @@ done
             "/etc/sudo.conf",
             "/etc/doas.conf",
             "/etc/doas.d/*.conf",
-            *(f"{directory}/*.rules" for directory in (*_POLKIT, *_POLKIT_PACKAGED)),
-            *(f"{directory}/*.pkla" for directory in _PKLA),
-            "/etc/polkit-1/localauthority.conf.d/*.conf",
+            *PATTERNS,
         ],
         _NO_COMMENTS,
     )
 }
+{PRINT_POLKIT}
 {PRINT_END}
 """
 
-_FIELDS = {"program": 1, "missing": 1, "odd": 1} | FIELDS
+_FIELDS = {"program": 1, "missing": 1, "odd": 1} | POLKIT_FIELDS | FIELDS
 
 # Variables by which a program run as root can be made to do something else; sudo takes these away itself
 # unless told to keep them (`sudo -V` as root lists them).
@@ -92,7 +96,13 @@ _OTHER_PROOF = (
     "pam_login_service",
     "pam_askpass_service",
     "group_plugin",
+    "timestampowner",
 )
+_NEVER_MINUTES = 24 * 60
+"""With a timestamp_timeout as long as this, sudo asks once and in effect never again."""
+_SUDO = frozenset({"sudo", "sudo-rs"})
+# sudo.conf(5) takes its keywords in any letters.
+_OTHER_PLUGIN = re.compile(r"(?i)Plugin\b|Path\s+plugin_dir\b")
 _OPEN_ENVIRONMENT = {"env_reset": True, "setenv": False}
 
 
@@ -116,29 +126,19 @@ class DoasRule:
 
 
 @dataclass(frozen=True)
-class PolkitName:
-    """Somebody a polkit rule calls an administrator: `unix-group:NAME` or `unix-user:NAME`."""
-
-    place: str
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.kind}:{self.name}"
-
-
-@dataclass(frozen=True)
 class Elevation:
     """What there is to become root with; the files of a program that is absent say nothing."""
 
     programs: frozenset[str]
     sudoers: Sudoers
     files: Lines
+    packaged: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
 
     @property
     def has_sudo(self) -> bool:
         """Whether sudo is installed."""
-        return "sudo" in self.programs
+        return not self.programs.isdisjoint(_SUDO)
 
     @property
     def unread(self) -> list[str]:
@@ -163,7 +163,8 @@ class Elevation:
         return [
             f"{place}: {text}"
             for place, text in self._lines("/etc/sudo.conf")
-            if text.startswith("Plugin") and not re.fullmatch(r"Plugin\s+sudoers_\w+\s+sudoers\.so", text)
+            if _OTHER_PLUGIN.match(text)
+            and not re.fullmatch(r"(?i:Plugin)\s+sudoers_\w+\s+sudoers\.so", text)
         ]
 
     def doas(self) -> Iterator[DoasRule]:
@@ -180,35 +181,12 @@ class Elevation:
 
     def polkit_administrators(self) -> Iterator[PolkitName]:
         """Yield whom polkit's rules call administrators, in packaged rules too."""
-        for place, text in self._polkit_lines((*_POLKIT, *_POLKIT_PACKAGED)):
-            for kind, name in re.findall(r"(unix-(?:group|user|netgroup)):([^\"';,\s]+)", text):
-                yield PolkitName(place, kind, name)
+        return administrators(self.files) if "polkitd" in self.programs else iter(())
 
     @property
     def polkit_grants(self) -> list[str]:
-        """Lines of polkit's rules and .pkla files, not of packages, that grant something without asking."""
-        found = [
-            f"{place}: {text}"
-            for place, text in self._polkit_lines(_POLKIT)
-            if re.search(r"Result\.(YES|AUTH_SELF)|['\"](yes|auth_self\w*)['\"]", text)
-        ]
-        if "polkitd" in self.programs:
-            for path in self.files:
-                if path.endswith(".pkla"):
-                    found += [
-                        f"{place}: {text}"
-                        for place, text in self._lines(path)
-                        if re.match(r"Result\w*\s*=\s*(yes|auth_self)", text)
-                    ]
-        return found
-
-    def _polkit_lines(self, directories: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        if "polkitd" not in self.programs:
-            return
-        for path in self.files:
-            inside = posixpath.dirname(path) in directories and path.endswith(".rules")
-            if inside or "/localauthority.conf.d/" in path:
-                yield from self._lines(path)
+        """What polkit's files, but those of packages, give without asking."""
+        return given(self.files, self.packaged, self.actions) if "polkitd" in self.programs else []
 
     def _lines(self, path: str) -> Iterator[tuple[str, str]]:
         for number, line in enumerate(self.files.get(path, ()), 1):
@@ -221,16 +199,35 @@ def _asks_nothing(option: Default) -> bool:
         return option.negated is _NO_PASSWORD_FLAGS[option.name]
     if option.negated:
         return False
-    # A negative timeout: once it has asked, sudo never asks again.
-    never_again = option.name == "timestamp_timeout" and (option.value or "").startswith("-")
-    return never_again or option.name in _OTHER_PROOF
+    # A negative or endless timeout: once it has asked, sudo never asks again.
+    return (
+        option.name == "timestamp_timeout" and _never_again(option.value or "")
+    ) or option.name in _OTHER_PROOF
+
+
+def _never_again(minutes: str) -> bool:
+    try:
+        return not 0 <= float(minutes) < _NEVER_MINUTES
+    except ValueError:
+        return True
 
 
 def _opens_environment(option: Default) -> bool:
     if option.name in _OPEN_ENVIRONMENT:
         return option.negated is _OPEN_ENVIRONMENT[option.name]
+    if option.name == "secure_path":
+        return option.negated or any(map(_is_open, (option.value or "").split(":")))
+    if option.name in ("env_file", "restricted_env_file"):
+        return not option.negated and not (option.value or "").startswith(("/etc/", "/usr/"))
     keeps = option.name in ("env_keep", "env_check") and option.operator in ("=", "+=")
     return keeps and any(_is_dangerous(word) for word in (option.value or "").split())
+
+
+def _is_open(directory: str) -> bool:
+    """Say whether a directory of a path is a user's, everybody's, or the one he happens to be in."""
+    # Named to be refused; nothing is written there.
+    users = ("/home/", "/tmp/", "/var/tmp/", "/dev/shm/")  # noqa: S108
+    return not directory.startswith("/") or f"{directory}/".startswith(users)
 
 
 def _is_dangerous(word: str) -> bool:
@@ -254,11 +251,14 @@ def _elevation(output: Output) -> Elevation:
     rows = Rows(output, _FIELDS)
     files = read_lines(rows)
     programs = frozenset(name for (name,) in rows["program"])
-    if "sudo" not in programs:
-        return Elevation(programs, Sudoers(), files)
+    packaged = tuple(path for (path,) in rows["packaged"])
+    actions = tuple(told for (told,) in rows["action"])
+    if programs.isdisjoint(_SUDO):
+        return Elevation(programs, Sudoers(), files, packaged, actions)
     sudoers = read_sudoers(files, [path for (path,) in rows["missing"]])
-    sudoers.unread += [f"{path} (a name with a blank, or too many includes)" for (path,) in rows["odd"]]
-    return Elevation(programs, sudoers, files)
+    odd = "a name with a blank, too many includes, or the rights of sudo-rs alone"
+    sudoers.unread += [f"{path} ({odd})" for (path,) in rows["odd"]]
+    return Elevation(programs, sudoers, files, packaged, actions)
 
 
 ELEVATION = Probe("accounts.elevation", _COMMAND, _elevation)

@@ -24,7 +24,7 @@ _KEYS_MAX = 400
 
 _COMMAND = rf"""
 tab=$(printf '\t')
-patterns=''
+patterns='' theirs=''
 if command -v sshd >/dev/null; then
     effective=$(sshd -T 2>&1)
     printf 'status\t%s\n' $?
@@ -32,17 +32,32 @@ if command -v sshd >/dev/null; then
 {COLLECT_CONFIG}
     matched=''
     [ $# -eq 0 ] || matched=$(awk 'FNR == 1 {{ match_block = 0 }}
-        tolower($1) ~ /^"?match("|=|$)/ {{ match_block = 1 }}
+        tolower($1) ~ /^"?match("|=|$)/ {{
+            match_block = 1
+            # A block for users by name is theirs alone; whom another is for is not said.
+            users = NF == 3 && tolower($2) == "user" && $3 !~ /[*?!"]/ ? $3 : ""
+        }}
+        match_block && users != "" && tolower($1) == "authorizedkeysfile" {{
+            print "of\t" users "\t" FNR "\t" $0 }}
         match_block && tolower($0) ~ /^[ \t]*"?(include|{_OPTIONS})"?[ \t="]/ {{
             print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@") || exit 9
-    [ -z "$matched" ] || printf '%s\n' "$matched"
+    [ -z "$matched" ] || printf '%s\n' "$matched" | sed '/^of\t/d'
+    theirs=$(printf '%s\n' "$matched" | awk -F '\t' '$1 == "of" {{
+        count = split($2, user, ","); words = split($4, word, /[ \t"=]+/)
+        for (one = 1; one <= count; one++)
+            for (at = 2; at <= words; at++)
+                if (word[at] != "" && tolower(word[at]) != "authorizedkeysfile") print user[one] "=" word[at]
+    }}')
     patterns=$({{ printf '%s\n' "$effective" | sed -n 's/^authorizedkeysfile //p'
-        printf '%s\n' "$matched" | cut -f 4- | tr -d '"' |
+        printf '%s\n' "$matched" | sed '/^of\t/,/^match\t/d' | cut -f 4- | tr -d '"' |
             sed -n 's/^[ \t]*authorizedkeysfile[ \t=]*//Ip'; }} | tr '\n' ' ')
 fi
 homes=$(awk -F: '!/^[+-]/ && $6 ~ /^\// {{ print $1 "\t" $3 "\t" $6 }}' /etc/passwd)
+# Where clients of the directory put their users' homes, a star for each token of sssd.conf(5) or smb.conf(5).
+elsewhere=$(sed -n 's#^[ \t]*\(override_homedir\|fallback_homedir\|template homedir\)[ \t]*=[ \t]*/#/#p' \
+    /etc/sssd/sssd.conf /etc/sssd/conf.d/*.conf /etc/samba/smb.conf 2>/dev/null | sed 's/%[A-Za-z]/*/g')
 homes=$(printf '%s\n' "$homes"
-    for home in /home/* /home/*/*; do
+    for home in /home/* /home/*/* $elsewhere; do
         [ -d "$home" ] || continue
         # What lies in a person's home is no home; /home/DOMAIN/USER is one of the directory's.
         case "$homes
@@ -50,7 +65,7 @@ homes=$(printf '%s\n' "$homes"
 "*) continue ;; esac
         case $home in *[[:cntrl:]]*) ;; *) printf '%s\t?\t%s\n' "${{home##*/}}" "$home" ;; esac
     done)
-candidates=$(printf '%s\n' "$homes" | awk -F '\t' -v patterns="$patterns" '
+candidates=$(printf '%s\n' "$homes" | awk -F '\t' -v patterns="$patterns" -v theirs="$(echo $theirs)" '
     function expanded(pattern, made, at, token) {{
         made = ""
         for (at = 1; at <= length(pattern); at++) {{
@@ -64,7 +79,27 @@ candidates=$(printf '%s\n' "$homes" | awk -F '\t' -v patterns="$patterns" '
         count = split(patterns, pattern, " ")
         for (one = 1; one <= count; one++)
             if (pattern[one] != "none") print $1 "\t" expanded(pattern[one])
-    }}' | awk -F '\t' '!seen[$2]++')
+        count = split(theirs, pattern, " ")
+        for (one = 1; one <= count; one++)
+            if (index(pattern[one], $1 "=") == 1) {{
+                print $1 "\t" expanded(substr(pattern[one], length($1) + 2))
+                pattern[one] = ""
+                found[one] = 1
+            }}
+    }}
+    END {{
+        count = split(theirs, pattern, " ")
+        for (one = 1; one <= count; one++)
+            if (!found[one] && split(pattern[one], part, "=") > 1) {{
+                $1 = part[1]; $2 = "?"; $3 = ""
+                print part[1] "\t" expanded(substr(pattern[one], length(part[1]) + 2))
+            }}
+        print "root\t/etc/dropbear/initramfs/authorized_keys"
+        print "root\t/etc/dropbear-initramfs/authorized_keys"
+    }}' | awk -F '\t' '
+    !($2 in names) {{ file[++count] = $2; names[$2] = $1; seen[$1, $2] = 1 }}
+    !seen[$1, $2]++ {{ names[$2] = names[$2] "," $1 }}
+    END {{ for (one = 1; one <= count; one++) print names[file[one]] "\t" file[one] }}')
 set -f
 for pattern in $patterns; do
     case $pattern in
@@ -84,9 +119,11 @@ printf '%s\n' "$candidates" | while IFS="$tab" read -r name file; do
     printf 'keys\t%s\t%s\n' "$name" "$file"
     awk -v name="$name" -v file="$file" '
     !/^[ \t]*(#|$)/ {{
-        gsub(/"([^"\\]|\\.)*"/, "")
+        # As sshd reads options: a backslash hides a quote, nothing else. It takes more types than it writes.
+        gsub(/\\"/, "")
+        gsub(/"[^"]*"/, "")
         gsub(/\t/, " ")
-        if (match($0, /(ssh-|ecdsa-|sk-)[-a-zA-Z0-9@.]+ +AAAA[A-Za-z0-9+\/=]+/) && ++count <= {_KEYS_MAX}) {{
+        if (match($0, /[^ ]+ +AAAA[A-Za-z0-9+\/=]+/) && ++count <= {_KEYS_MAX}) {{
             key = substr($0, RSTART, RLENGTH)
             print "key\t" name "\t" file "\t" FNR "\t" key "\t" substr($0, 1, RSTART - 1)
         }}
@@ -96,6 +133,10 @@ done || exit 9
 for file in /etc/hosts.equiv /etc/ssh/shosts.equiv /etc/shosts.equiv; do
     [ ! -e "$file" ] || printf 'trust\t%s\n' "$file"
 done
+sed -n 's/^[ \t]*k5login_directory[ \t]*=[ \t]*//p' /etc/krb5.conf /etc/krb5.conf.d/* 2>/dev/null |
+    while read -r directory; do
+        for file in "$directory"/*; do [ ! -f "$file" ] || printf 'trust\t%s\n' "$file"; done
+    done
 printf '%s\n' "$homes" | cut -f 3 | sort -u | while read -r home; do
     for name in .rhosts .shosts .k5login .k5users .netrc; do
         [ ! -e "$home/$name" ] || printf 'trust\t%s\n' "${{home%/}}/$name"
@@ -112,7 +153,10 @@ DIRECTORY_COMMANDS = frozenset({"/usr/bin/sss_ssh_authorizedkeys"})
 
 @dataclass(frozen=True)
 class Key:
-    """A key that opens an account: where it stands, its type, the fingerprint ssh-keygen prints."""
+    """A key: where it stands, its type, the fingerprint ssh-keygen prints.
+
+    `account` is whom it opens; where a file is everybody's, all these names, with commas.
+    """
 
     account: str
     place: str
@@ -120,9 +164,21 @@ class Key:
     fingerprint: str
     options: str = ""
 
+    @property
+    def accounts(self) -> list[str]:
+        """The accounts it opens."""
+        return self.account.split(",")
+
+    @property
+    def is_authority(self) -> bool:
+        """Whether it opens the account to every key it signed a certificate for."""
+        return "cert-authority" in self.options.lower().split(", ")
+
     def __str__(self) -> str:
         options = f", {self.options}" if self.options else ""
-        return f"{self.place}: opens {self.account}: {self.type} {self.fingerprint}{options}"
+        names, more = ", ".join(self.accounts[:3]), len(self.accounts) - 3
+        opened = f"{names} and {more} more" if more > 0 else names
+        return f"{self.place}: opens {opened}: {self.type} {self.fingerprint}{options}"
 
 
 @dataclass(frozen=True)
@@ -165,6 +221,7 @@ class SshAccess:
             *self.other_than("authorizedkeyscommand", "none", *DIRECTORY_COMMANDS),
             *self.other_than("trustedusercakeys", "none"),
             *self.other_than("authorizedprincipalscommand", "none"),
+            *(str(key) for key in self.keys if key.is_authority),
         ]
 
     @property

@@ -76,6 +76,8 @@ class Account:
     password: Password
     """The one that counts: the field of /etc/passwd, or where that is `x` the first line of /etc/shadow."""
     shadow: ShadowLine | None
+    shell_is_other: bool = False
+    """Whether an administrator put another program in the place of that shell (dpkg-divert(1), a link)."""
 
     @property
     def place(self) -> str:
@@ -85,7 +87,7 @@ class Account:
     @property
     def has_shell(self) -> bool:
         """Whether its shell opens a session; also one that is not in /etc/shells, as su and cron use it."""
-        return self.shell not in NO_SESSION
+        return self.shell_is_other or self.shell not in NO_SESSION
 
     @property
     def is_root(self) -> bool:

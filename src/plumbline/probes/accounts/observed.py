@@ -6,6 +6,7 @@ import re
 
 from plumbline.policy.accounts import Known
 from plumbline.probes.accounts.anonymous import ANONYMOUS
+from plumbline.probes.accounts.at_boot import made_at_boot
 from plumbline.probes.accounts.elevation import ELEVATION, Elevation
 from plumbline.probes.accounts.keys import KEYS, Key, SshAccess
 from plumbline.probes.accounts.local_judged import LocalAccounts
@@ -58,8 +59,9 @@ class Accounts(LocalAccounts):
 
     @property
     def records(self) -> list[str]:
-        """Files and programs that define users beside passwd and group."""
-        return [*self._sources.records, *self._sources.strange_sockets]
+        """Files and programs that define users beside passwd and group, now or at the next boot."""
+        seen = self._sources
+        return [*seen.records, *seen.strange_sockets, *made_at_boot(seen.sysusers, self.local)]
 
     @property
     def from_systemd(self) -> list[str]:
@@ -185,5 +187,5 @@ class Accounts(LocalAccounts):
 
 
 def _is_declared(key: Key, known: Known) -> bool:
-    account = known.accounts.get(key.account)
-    return account is not None and key.fingerprint in account.keys
+    accounts = [known.accounts.get(name) for name in key.accounts]
+    return all(account is not None and key.fingerprint in account.keys for account in accounts)

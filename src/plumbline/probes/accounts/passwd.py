@@ -67,8 +67,11 @@ for file in {PASSWD} {SHADOW} {GROUP} {GSHADOW}; do
         gsub(/\t/, "\\t", text)
         return text
     }}
-    function number(text) {{ return text ~ /^[-+ 0-9]*$/ ? text : "?" }}
-    {{ sub(/^[ \t]+/, "") }}
+    function number(text) {{
+        sub(/^[ \t\v\f\r]+/, "", text)
+        return text ~ /^[-+ 0-9]*$/ ? text : "?"
+    }}
+    {{ sub(/^[ \t\v\f\r]+/, "") }}
     /^(#|$)/ {{ next }}
     {{ start = kind "\t" FNR "\t" state($2) "\t" safe($1) }}
     kind == "passwd" {{
@@ -81,11 +84,24 @@ for file in {PASSWD} {SHADOW} {GROUP} {GSHADOW}; do
     kind == "gshadow" {{ print start ":" safe($3) ":" safe($4) }}
     ' "$file" || exit 9
 done
+[ ! -L /usr/sbin/nologin ] || printf 'other\t/usr/sbin/nologin\n'
+[ ! -r /var/lib/dpkg/diversions ] || awk 'NR % 3 == 1 {{ file = $0 }}
+    NR % 3 == 0 && $0 == ":" && sub("^(/usr)?/(s?bin/(nologin|false|true|sync))$", "&", file) {{
+        sub("^/usr", "", file); print "other\t/usr" file }}' /var/lib/dpkg/diversions
 [ ! -r /etc/shells ] || sed -n 's/^[ \t]*\(\/[^ \t#]*\).*/shell\t\1/p' /etc/shells
 {PRINT_END}
 """
 
-_FIELDS = {"today": 1, "absent": 1, "passwd": 4, "shadow": 4, "group": 4, "gshadow": 4, "shell": 1}
+_FIELDS = {
+    "today": 1,
+    "absent": 1,
+    "passwd": 4,
+    "shadow": 4,
+    "group": 4,
+    "gshadow": 4,
+    "shell": 1,
+    "other": 1,
+}
 
 _ID_MAX = 0xFFFFFFFF
 
@@ -132,7 +148,9 @@ def _shadow_line(row: tuple[str, ...]) -> ShadowLine:
     )
 
 
-def _accounts(rows: Iterable[tuple[str, ...]], shadow: Mapping[str, ShadowLine]) -> Iterable[Account | str]:
+def _accounts(
+    rows: Iterable[tuple[str, ...]], shadow: Mapping[str, ShadowLine], others: frozenset[str]
+) -> Iterable[Account | str]:
     """Yield the accounts; of a line glibc skips its place and name."""
     for number, state, algorithm, rest in rows:
         name, uid_text, gid_text, home, shell = rest.split(":", 4)
@@ -144,7 +162,8 @@ def _accounts(rows: Iterable[tuple[str, ...]], shadow: Mapping[str, ShadowLine])
         line = shadow.get(name) if state == "elsewhere" else None
         if state == "elsewhere":
             password = line.password if line else Password("none")
-        yield Account(int(number), name, uid, gid, home, shell or "/bin/sh", password, line)
+        is_other = shell.replace("/usr/", "/") in others
+        yield Account(int(number), name, uid, gid, home, shell or "/bin/sh", password, line, is_other)
 
 
 def _groups(rows: Iterable[tuple[str, ...]]) -> Iterable[Group | str]:
@@ -176,7 +195,8 @@ def _local(output: Output) -> Local:
     compat = [f"{_TAGS[tag]}:{row[0]}: {row[3]}" for tag in _TAGS for row in rows[tag] if _is_compat(row)]
     shadow = [_shadow_line(row) for row in plain["shadow"]]
     first = {line.name: line for line in reversed(shadow)}
-    accounts, groups = list(_accounts(plain["passwd"], first)), list(_groups(plain["group"]))
+    others = frozenset(path.replace("/usr/", "/") for (path,) in rows["other"])
+    accounts, groups = list(_accounts(plain["passwd"], first, others)), list(_groups(plain["group"]))
     return Local(
         accounts=tuple(one for one in accounts if isinstance(one, Account)),
         shadow=tuple(shadow),

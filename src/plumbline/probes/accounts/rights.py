@@ -95,7 +95,9 @@ class Rights:
         if who.kind not in ("group", "gid", "nonunix-group"):
             return False
         if roles := self.known.roles(who.name):
-            return roles == {"os-administrator"}
+            # A group of the host's own goes before the directory's of that name.
+            own = who.name in self.local.groups_by_name
+            return roles == {"os-administrator"} and (not own or self._holds_only_administrators(who))
         return who.kind != "nonunix-group" and self._holds_only_administrators(who)
 
     def _holds_only_administrators(self, who: Member) -> bool:

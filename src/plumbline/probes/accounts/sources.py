@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from plumbline.probes.accounts.at_boot import PRINT_SYSUSERS, SYSUSERS_FIELDS
 from plumbline.probes.accounts.lines import FIELDS, Lines, print_lines, read_lines
 from plumbline.probes.accounts.passwd import NO_SESSION
 from plumbline.probes.base import Output, Probe
@@ -26,11 +27,14 @@ _DIRECTORY_LINES = (
 
 _COMMAND = rf"""
 for directory in /etc/userdb /run/userdb /run/host/userdb /usr/local/lib/userdb /usr/lib/userdb; do
-    for file in "$directory"/*.user "$directory"/*.user-privileged "$directory"/*.group; do
+    for file in "$directory"/*.user "$directory"/*.user-privileged "$directory"/*.group \
+        "$directory"/*.group-privileged "$directory"/*.membership; do
         [ ! -e "$file" ] || printf 'record\t%s\n' "$file"
     done
 done
-for file in /var/lib/systemd/home/*.identity /home/*.home /home/*.homedir /var/lib/extrausers/*; do
+# The linker looks below /usr/local first, so a module there stands in for the distribution's.
+for file in /var/lib/systemd/home/*.identity /home/*.home /home/*.homedir /var/lib/extrausers/* \
+    /usr/local/lib/libnss_* /usr/local/lib/*/libnss_*; do
     [ ! -e "$file" ] || printf 'record\t%s\n' "$file"
 done
 for file in /run/systemd/userdb/*; do
@@ -69,10 +73,13 @@ done 2>/dev/null
         _DIRECTORY_LINES,
     )
 }
+{PRINT_SYSUSERS}
 {PRINT_END}
 """
 
-_FIELDS = {"record": 1, "socket": 1, "module": 1, "nss": 2, "systemd": 1, "running": 1} | FIELDS
+_FIELDS = (
+    {"record": 1, "socket": 1, "module": 1, "nss": 2, "systemd": 1, "running": 1} | SYSUSERS_FIELDS | FIELDS
+)
 
 # Sockets of userdb that come with systemd itself, and of clients of the directory.
 _OWN_SOCKETS = frozenset(
@@ -124,6 +131,7 @@ class Sources:
     systemd: tuple[tuple[str, int, str], ...]
     running: frozenset[str]
     files: Lines
+    sysusers: tuple[tuple[str, str], ...] = ()
 
     @property
     def strange_sockets(self) -> list[str]:
@@ -164,10 +172,8 @@ class Sources:
                     found.setdefault(setting.section.partition("/")[2], []).append(setting)
                 elif section == "sssd" and setting.key == "domains":
                     listed = setting.value
-        if listed is None:
-            return found
-        wanted = {name.strip().lower() for name in listed.split(",")}
-        return {name: settings for name, settings in found.items() if name.lower() in wanted}
+        wanted = None if listed is None else {name.strip().lower() for name in listed.split(",")}
+        return {name: settings for name, settings in found.items() if _is_enabled(name, settings, wanted)}
 
     def other_directories(self, domain: str) -> list[str]:
         """Return settings of directory clients that name another directory than that of `domain`."""
@@ -188,14 +194,12 @@ class Sources:
     def _other_sssd(self, domain: str) -> Iterator[Setting]:
         for name, settings in self.sssd.items():
             given = {one.key: one for one in settings}
-            for key in ("id_provider", "auth_provider", "access_provider", "chpass_provider"):
+            for key in _PROVIDERS:
                 if key in given and given[key].value.lower() not in _PROVIDERS[key]:
                     yield given[key]
-            stated = given.get("ad_domain") or given.get("krb5_realm")
-            if stated is not None:
-                if not _same(stated.value, domain):
-                    yield stated
-            elif not _same(name, domain) and settings:
+            stated = [given[key] for key in ("ad_domain", "krb5_realm") if key in given]
+            yield from (one for one in stated if not _same(one.value, domain))
+            if not stated and not _same(name, domain) and settings:
                 yield settings[0]
 
     def added_by_pam(self, module: str) -> Iterator[tuple[str, list[str]]]:
@@ -222,7 +226,14 @@ _PROVIDERS: Mapping[str, tuple[str, ...]] = {
     "auth_provider": ("ad", "krb5"),
     "access_provider": ("ad", "simple", "deny", "krb5"),
     "chpass_provider": ("ad", "krb5", "none"),
+    "sudo_provider": ("ad", "none"),
 }
+
+
+def _is_enabled(name: str, settings: Sequence[Setting], listed: set[str] | None) -> bool:
+    """Say whether sssd asks a domain: its own `enabled` goes before the list of domains (sssd.conf(5))."""
+    own = [one.value.lower() for one in settings if one.key == "enabled"]
+    return own[-1] == "true" if own else listed is None or name.lower() in listed
 
 
 def _same(name: str, domain: str) -> bool:
@@ -249,6 +260,7 @@ def _sources(output: Output) -> Sources:
         systemd=tuple((name, int(uid), shell) for name, uid, shell in systemd),
         running=frozenset(name for (name,) in rows["running"]),
         files=read_lines(rows),
+        sysusers=tuple((place, text) for place, text in rows["sysusers"]),
     )
 
 

@@ -11,7 +11,7 @@ from plumbline.policy.releases import Distribution, Release, ReleasesFile
 from plumbline.probes.operating_system.machine import MACHINE, Machine
 from plumbline.probes.operating_system.packages import PACKAGES, Beside, Packages, State
 from plumbline.probes.operating_system.running import RUNNING, Running, order_of_kernels
-from plumbline.probes.operating_system.sources import SOURCES, Source, Sources
+from plumbline.probes.operating_system.sources import SOURCES, Source, Sources, has_security
 from plumbline.probes.subject import Subject
 from plumbline.verify.seen import Seen
 from plumbline.verify.unknown import Unknown
@@ -48,6 +48,15 @@ class OperatingSystem(Subject):
     def distribution(self) -> Seen:
         """The distribution's identifier (os-release(5), ID)."""
         return Seen(self._host.system.distribution, "/etc/os-release")
+
+    @property
+    def other_base(self) -> list[str]:
+        """The package that shows the host to run another release than it says; Unknown without it."""
+        packages = self.read(PACKAGES)
+        if not packages.base:
+            raise Unknown("no package here tells the release, and os-release alone can be edited")
+        fits = packages.of_release(self.distribution.bare, self.version.bare)
+        return [] if fits else [f"base-files {packages.base}"]
 
     @property
     def codename(self) -> str:
@@ -169,11 +178,8 @@ class OperatingSystem(Subject):
 
     def foreign_sources(self, known: Distribution) -> list[Source]:
         """Return the sources of another release of the host's distribution, or of its development."""
-        return [
-            source
-            for source in self.sources.sources
-            if self._is_of(source, known) and source.suite_of(self.codename) is None
-        ]
+        own = [source for source in self.sources.sources if self._is_of(source, known)]
+        return [source for source in own if source.suite_of(self.codename) is None]
 
     def unapproved_sources(
         self, known: Distribution, approved: Sequence[str] | None, suites: Sequence[str]
@@ -194,8 +200,7 @@ class OperatingSystem(Subject):
     def archives_without_security(self, known: Distribution) -> list[Source]:
         """Return the distribution's sources if none brings the security updates of this release."""
         archives = [source for source in self.sources.sources if self._is_of(source, known)]
-        mended = any(one.is_security and one.suite_of(self.codename) is not None for one in archives)
-        return [] if mended else archives
+        return [] if has_security(archives, self.codename) else archives
 
     def unlisted(self) -> list[Source]:
         """Return the sources whose lists are not there."""

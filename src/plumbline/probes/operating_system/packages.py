@@ -12,7 +12,7 @@ from plumbline.probes.tagged import PRINT_END, Rows
 PRINTED_MAX = 250
 """Packages whose versions are printed; of more, only how many there are."""
 
-_FIELDS = {"installed": 1, "state": 4, "policy": 2, "more": 1, "beside": 2}
+_FIELDS = {"installed": 1, "state": 4, "policy": 2, "more": 1, "beside": 2, "base": 1}
 
 # apt-cache prints each package's versions, newest first, `***` before the installed one; below each version
 # its sources, of which the list of installed packages itself is none.
@@ -41,6 +41,7 @@ if ! command -v dpkg-query >/dev/null || ! command -v apt-cache >/dev/null; then
 all=$(dpkg-query -W -f '${{db:Status-Abbrev}}\t${{binary:Package}}\t${{Version}}\t${{Section}}\n') || exit 9
 printf '%s\n' "$all" | awk -F '\t' '
     {{ state = substr($1, 2, 1); installed += state == "i" }}
+    $2 == "base-files" {{ print "base\t" $3 }}
     $1 ~ /^h/ || state !~ /[nci]/ || substr($1, 3, 1) ~ /[^ ]/ ||
         (state == "i" && $4 ~ /^(contrib|non-free|restricted|multiverse)\//) {{ print "state\t" $0 }}
     END {{ print "installed\t" installed + 0 }}'
@@ -51,9 +52,15 @@ for file in /var/lib/snapd/snaps/*.snap; do
     [ ! -f "$file" ] || printf 'beside\tsnap\t%s\n' "$file"
 done
 for file in /var/lib/flatpak/app/*; do [ ! -d "$file" ] || printf 'beside\tflatpak\t%s\n' "$file"; done
-for file in /usr/local/lib/python*/*-packages/*.dist-info /usr/local/lib/python*/*-packages/*.egg-info; do
-    [ ! -e "$file" ] || printf 'beside\tpip\t%s\n' "$file"
+for top in /usr/local /root/.local; do
+    for file in $top/lib/python*/*-packages/*.dist-info $top/lib/python*/*-packages/*.egg-info; do
+        [ ! -e "$file" ] || printf 'beside\tpip\t%s\n' "$file"
+    done
 done
+for file in /usr/local/lib/node_modules/[!@]* /usr/local/lib/node_modules/@*/*; do
+    [ ! -d "$file" ] || printf 'beside\tnpm\t%s\n' "$file"
+done
+for file in /var/lib/gems/*/gems/*; do [ ! -d "$file" ] || printf 'beside\tgem\t%s\n' "$file"; done
 {PRINT_END}
 """
 
@@ -133,7 +140,7 @@ class State:
 
 @dataclass(frozen=True)
 class Beside:
-    """Software installed beside the packages: by snap, flatpak or pip, and where it lies."""
+    """Software installed beside the packages: by snap, flatpak, pip, npm or gem, and where it lies."""
 
     kind: str
     name: str
@@ -150,13 +157,26 @@ class Beside:
 
 @dataclass(frozen=True)
 class Packages:
-    """How many packages are installed, and which stand out; `more` others were not printed."""
+    """How many packages are installed, and which stand out; `more` others were not printed.
+
+    `base` is the version of base-files, which brings what a release is called; empty where there is none.
+    """
 
     installed: int
     states: list[State]
     packages: list[Package]
     more: int
     beside: list[Beside]
+    base: str = ""
+
+    def of_release(self, distribution: str, version: str) -> bool:
+        """Say whether the packages can be those of a release; of other distributions nothing tells."""
+        if distribution == "ubuntu":
+            return "ubuntu" in self.base
+        if distribution != "debian" or not version:
+            return True
+        told = re.search(r"\+deb(\d+)u", self.base) or re.match(r"(\d+)\.", self.base)
+        return told is None or told[1] == version
 
     def broken(self) -> list[State]:
         """Return the packages that are not whole: unpacked, half-configured, or to be put in again."""
@@ -215,6 +235,10 @@ def _packages(rows: Rows) -> list[Package]:
 
 def _beside(kind: str, path: str) -> Beside:
     name = path.rstrip("/").rpartition("/")[2]
+    if kind == "npm":
+        name = path.rpartition("/node_modules/")[2]
+    elif kind == "gem":
+        name = name.rpartition("-")[0] or name
     if kind == "snap":
         name = name.removesuffix(".snap").rpartition("_")[0]
     elif kind == "pip":
@@ -234,6 +258,7 @@ def parse_packages(output: Output) -> Packages:
         states=states,
         packages=_packages(rows),
         more=sum(int(count) for (count,) in rows["more"]),
+        base=next((version for (version,) in rows["base"]), ""),
         beside=[one for one in beside if one.kind != "snap" or not _SNAPS_OF_UBUNTU.fullmatch(one.name)],
     )
 

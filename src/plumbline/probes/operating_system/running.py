@@ -28,7 +28,8 @@ if [ -e /run/reboot-required ]; then
     printf 'required\t\n'
     [ ! -r /run/reboot-required.pkgs ] || sort -u /run/reboot-required.pkgs | sed 's/^/required\t/'
 fi
-grep -sE '^[^ ]+ r-xp [^/]* /(usr|lib|lib32|lib64|libx32|bin|sbin|opt)/.* \(deleted\)$' /proc/[0-9]*/maps |
+grep -sE '^[^ ]+ r-xp [^/]* /(usr|lib|lib32|lib64|libx32|bin|sbin|opt|srv|home)/.* \(deleted\)$' \
+    /proc/[0-9]*/maps |
     sed 's#^/proc/\([0-9]*\)/maps:[^/]*\(/.*\) (deleted)$#\1 \2#' | sort -u | head -n {_PROCESSES_MAX} |
     while read -r process file; do
         name='?'

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -54,7 +54,7 @@ class Source:
 
     `entry` is file and line, `said` what its signed Release file says of it (Origin, Codename, Date, …),
     empty where there is none; `listed` is whether its list of packages is there, `changed` when that list was
-    put in place, in seconds since the epoch.
+    put in place, in seconds since the epoch. `architectures` are those it is taken for, as far as told.
     """
 
     entry: str
@@ -64,6 +64,7 @@ class Source:
     listed: bool
     changed: float | None = None
     said: dict[str, str] = field(default_factory=dict)
+    architectures: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.uri} {' '.join(filter(None, (self.release, self.component)))} ({self.entry})"
@@ -97,7 +98,8 @@ class Source:
 
     def lies_below(self, approved: Iterable[str]) -> bool:
         """Say whether its URI is one of the approved, or lies below one."""
-        return any(f"{self.uri.rstrip('/')}/".startswith(f"{one.rstrip('/')}/") for one in approved)
+        uri = f"{self.uri.rstrip('/')}/"
+        return "/../" not in uri and any(uri.startswith(f"{one.rstrip('/')}/") for one in approved)
 
     def moment(self, key: str) -> float | None:
         """Return a time its Release file tells, in seconds since the epoch; None where it does not."""
@@ -106,6 +108,22 @@ class Source:
             return None
         made = parsedate_to_datetime(told)
         return (made if made.tzinfo else made.replace(tzinfo=UTC)).timestamp()
+
+
+def has_security(archives: Sequence[Source], codename: str) -> bool:
+    """Say whether archives of a release bring its security updates.
+
+    Those of the main component, for an architecture the release itself is taken for, where that is told.
+    """
+    own = [one for one in archives if one.suite_of(codename) is not None]
+    main = [one for one in own if not one.is_security and one.component == "main"]
+    wanted = {architecture for one in main for architecture in one.architectures}
+    return any(
+        (not main or one.component in ("main", ""))
+        and (not wanted or not one.architectures or not wanted.isdisjoint(one.architectures))
+        for one in own
+        if one.is_security
+    )
 
 
 @dataclass(frozen=True)
@@ -150,8 +168,11 @@ def parse_sources(output: Output) -> Sources:
     # A list keeps the server's time of modification; its time of change is when it was put in place.
     times = {path: (float(modified), float(changed)) for modified, changed, path in rows["file"]}
     found: dict[tuple[str, ...], Source] = {}
+    architectures: dict[tuple[str, ...], set[str]] = {}
     for entry, uri, release, component, path in rows["target"]:
         key = (entry, uri, release, component)
+        if (named := re.search(r"_binary-([a-z0-9-]+)_Packages", path)) and named[1] != "all":
+            architectures.setdefault(key, set()).add(named[1])
         changed = [
             moment for other, (_, moment) in times.items() if other == path or other.startswith(f"{path}.")
         ]
@@ -167,6 +188,10 @@ def parse_sources(output: Output) -> Sources:
             max(changed, default=None),
             stems[stem] if stem is not None else {},
         )
+    found = {
+        key: replace(source, architectures=frozenset(architectures.get(key, ())))
+        for key, source in found.items()
+    }
     stamps = [modified for path, (modified, _) in times.items() if path.endswith(_STAMP)]
     ((now,),) = rows["now"]
     ((has_apt,),) = rows["apt"]
