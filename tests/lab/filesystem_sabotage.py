@@ -49,6 +49,8 @@ _NONE = "0xffffffff"
 _PLAIN_WRITES = f"[(1, 6, {_NONE}), (2, 6, 1001), (4, 4, {_NONE}), (16, 6, {_NONE}), (32, 4, {_NONE})]"
 PLAIN_READS = f"[(1, 6, {_NONE}), (2, 4, 1001), (4, 4, {_NONE}), (16, 4, {_NONE}), (32, 0, {_NONE})]"
 
+_PERSONS = "mkdir /opt/{0}; echo : >/opt/{0}/x; chown plain /opt/{0}/x"
+
 SYSTEM = {
     "everybody_may_write_a_configuration": Wrong(
         "chmod o+w /etc/hosts", "chmod o-w /etc/hosts", OS, "/etc/hosts: everybody"
@@ -191,6 +193,48 @@ SYSTEM = {
         "rm -r /opt/vendor-pam /etc/pam.d/vendor",
         ROOT,
         "/etc/pam.d/vendor:1: /opt/vendor-pam/pam_x.so: its owner plain",
+    ),
+    "interpreter_is_given_a_person_s_file": Wrong(
+        f"{_PERSONS.format('person-i')}; "
+        "echo '* * * * * root /bin/sh -e /opt/person-i/x' >/etc/cron.d/person-i",
+        "rm -r /opt/person-i /etc/cron.d/person-i",
+        ROOT,
+        "/etc/cron.d/person-i:1: /opt/person-i/x: its owner plain",
+    ),
+    "unit_gives_an_interpreter_a_person_s_file": Wrong(
+        f"{_PERSONS.format('person-n')}; "
+        "printf '[Service]\\nExecStart=/usr/bin/env perl /opt/person-n/x\\n' "
+        ">/etc/systemd/system/person-n.service",
+        "rm -r /opt/person-n /etc/systemd/system/person-n.service",
+        ROOT,
+        "/etc/systemd/system/person-n.service:2: /opt/person-n/x: its owner plain",
+    ),
+    "profile_reads_a_person_s_file": Wrong(
+        f"{_PERSONS.format('person-s')}; echo '[ ! -r /opt/person-s/x ] || . /opt/person-s/x' "
+        ">/etc/profile.d/person-s.sh",
+        "rm -r /opt/person-s /etc/profile.d/person-s.sh",
+        ROOT,
+        "/etc/profile.d/person-s.sh:1: /opt/person-s/x: its owner plain",
+    ),
+    "script_names_a_person_s_program_by_a_variable": Wrong(
+        f"{_PERSONS.format('person-q')}; chmod 755 /opt/person-q/x; "
+        'printf \'#!/bin/sh\\nexport APP="/opt/person-q"\\n"$APP"/x --all\\n\' >/etc/cron.daily/person-q',
+        "rm -r /opt/person-q /etc/cron.daily/person-q",
+        ROOT,
+        "/etc/cron.daily/person-q:3: /opt/person-q/x: its owner plain",
+    ),
+    "job_starts_something_in_a_person_s_directory": Wrong(
+        "mkdir /opt/person-j; chown plain /opt/person-j; "
+        "echo '@daily root cd /opt/person-j && ./run' >/etc/cron.d/person-j",
+        "rm -r /opt/person-j /etc/cron.d/person-j",
+        ROOT,
+        "/etc/cron.d/person-j:1: /opt/person-j: its owner plain",
+    ),
+    "relative_link_leads_to_a_home": Wrong(
+        "cp /bin/true /home/plain/tool2; ln -s ../../../home/plain/tool2 /usr/lib/person-l.so",
+        "rm /home/plain/tool2 /usr/lib/person-l.so",
+        ROOT,
+        "/usr/lib/person-l.so:0: /home/plain/tool2 by /home/plain: its owner plain",
     ),
     "memory_is_mounted_over_a_directory_of_the_system": Wrong(
         "mount -t tmpfs -o mode=755 vendor /usr/local/games",

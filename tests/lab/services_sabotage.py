@@ -65,6 +65,31 @@ UNITS = [
     unit("apart.service", "User=nobody\nPrivateNetwork=yes\nExecStart=/opt/listen tcp 7000"),
     unit("opcua-server.service", "User=svc-opcua\nSupplementaryGroups=disk\n"
          "ExecStart=/opt/listen udp 4840 tcp 4841"),
+    # neither does a dynamic user take a name that is there, nor is every step of a start somebody's
+    unit("dynamic.service", "User=root\nDynamicUser=yes\nExecStart=/usr/bin/sleep infinity"),
+    unit("start.service", "User=nobody\nPermissionsStartOnly=yes\nExecStartPre=/usr/bin/true\n"
+         "ExecStart=/usr/bin/sleep infinity"),
+    unit("stop.service", "User=nobody\nExecStart=/usr/bin/sleep infinity\nExecStopPost=+/usr/bin/true"),
+    "mkdir -p /etc/systemd/system/sshd.service.d /usr/lib/systemd/system/apt-daily.service.d "
+    "/etc/systemd/system/e2scrub_all.service.d /etc/systemd/system/systemd-logind.service.d "
+    "/etc/systemd/system/multi-user.target.d",
+    "printf '[Service]\nExecReload=/opt/own-reload\n' >/etc/systemd/system/sshd.service.d/own.conf",
+    "printf '[Service]\nExecStartPre=-/opt/own-update\n' "
+    ">/usr/lib/systemd/system/apt-daily.service.d/own.conf",
+    "printf '[Service]\nExecStartPre=-/opt/bin/e2scrub_all\n' "
+    ">/etc/systemd/system/e2scrub_all.service.d/own.conf",
+    "printf '[Service]\nEnvironment=LD_PRELOAD=/opt/own.so\n' "
+    ">/etc/systemd/system/systemd-logind.service.d/own.conf",
+    "printf '[Unit]\nWants=systemd-sysext.service\n' >/etc/systemd/system/multi-user.target.d/own.conf",
+    "cp /usr/lib/systemd/system/man-db.service /opt/vendor/apt-daily-upgrade.service 2>/dev/null || "
+    "cp /usr/lib/systemd/system/fstrim.service /opt/vendor/apt-daily-upgrade.service; "
+    "ln -s ../../../opt/vendor/apt-daily-upgrade.service /etc/systemd/system/",
+    "cp /usr/lib/systemd/system/fstrim.service /run/systemd/system/dpkg-db-backup.service",
+    "mkdir -p /etc/systemd/system-environment-generators /usr/local/lib/systemd/user "
+    "/etc/systemd/user/dbus.service.d",
+    "install -m 755 /bin/true /etc/systemd/system-environment-generators/own",
+    "printf '[Service]\nExecStart=/bin/true\n' >/usr/local/lib/systemd/user/every.service",
+    "printf '[Service]\nExecStartPost=/bin/true\n' >/etc/systemd/user/dbus.service.d/own.conf",
     unit("opcua-server@2.service", "User=nobody\nExecStart=/usr/bin/sleep infinity"),
     unit("opcua-server@3.service", "ExecStart=/usr/bin/sleep infinity"),
     unit("opcua-server@4.service", "User=svc-opcua\nEnvironment=DB_PASSWORD=hunter2\n"
@@ -81,6 +106,12 @@ FILES = [
     "printf '#!/bin/sh\\n' >/etc/cron.hourly/own; chmod 755 /etc/cron.hourly/own",
     "echo '/opt/more' >>/etc/cron.daily/dpkg",
     "echo 1 >/var/spool/cron/atjobs/a0000101c5b3a0",
+    "mkdir -p /etc/network/if-up.d /etc/networkd-dispatcher/routable.d; "
+    "install -m 755 /bin/true /etc/network/if-up.d/own; "
+    "install -m 755 /bin/true /etc/networkd-dispatcher/routable.d/own",
+    "mkdir -p /usr/lib/systemd/system-shutdown; "
+    "install -m 755 /bin/true /usr/lib/systemd/system-shutdown/own",
+    'printf \'\nSUBSYSTEM=="net", RUN+="/opt/own"\n\' >/etc/udev/rules.d/99-own.rules',
     "printf '#!/bin/sh\\n' >/etc/rc.local; chmod 755 /etc/rc.local",
     "echo 'telnet stream tcp nowait root /usr/sbin/tcpd /usr/sbin/in.telnetd' >/etc/inetd.conf",
     "mkdir -p /etc/xinetd.d; printf 'service ftp\\n{\\n server = /usr/sbin/proftpd\\n disable = no\\n}\\n"
@@ -88,7 +119,7 @@ FILES = [
     "install -d -o plain /home/plain/.config/systemd/user; printf '[Service]\\nExecStart=/bin/true\\n' "
     ">/home/plain/.config/systemd/user/own.service",
     "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/svc-opcua",
-    "echo '/srv *(rw,sec=sys)' >/etc/exports",
+    "printf '/srv *(rw,sec=sys)\n/opt a(sec=krb5p) b(rw)\n/home *(sec=krb5p:krb5)\n' >/etc/exports",
     "echo '//nas.plant.test/x /mnt cifs noauto,user=x,password=hunter2 0 0' >>/etc/fstab",
     "echo 'nas:5432:*:x:hunter2' >/home/plain/.pgpass",
     "printf 'defaults\\nhost smtp.mail.example\\ntls off\\n' >/etc/msmtprc",
@@ -101,6 +132,7 @@ ACCOUNTS = [
     "sed 1q /root/.ssh/authorized_keys >~svc-opcua/.ssh/authorized_keys",
     "echo 'svc-opcua ALL=(root) NOPASSWD: /opt/restart' >/etc/sudoers.d/opcua",
     "echo 'plain ALL=(svc-opcua) NOPASSWD: ALL' >>/etc/sudoers.d/opcua; chmod 440 /etc/sudoers.d/opcua",
+    "echo 'plain ALL=(games) /bin/bash' >>/etc/sudoers.d/opcua",
 ]
 
 BY_HAND = [
@@ -110,6 +142,10 @@ BY_HAND = [
     "cp /usr/bin/sleep /opt/gone; systemd-run -q --unit=gone --uid=nobody /opt/gone infinity; "
     'until [ "$(readlink /proc/$(systemctl show --value -p MainPID gone)/exe)" = /opt/gone ]; do :; done',
     "rm /opt/gone",
+    "echo '$0 = q(tmux); sleep' >/opt/tmux; setsid -f perl /opt/tmux </dev/null >/dev/null 2>&1",
+    "cp /usr/bin/sleep /usr/lib/hidden; setsid -f /usr/lib/hidden 77777 </dev/null >/dev/null 2>&1; "
+    "until p=$(pidof hidden); do :; done; echo $p >/sys/fs/cgroup/init.scope/cgroup.procs",
+    "systemd-run -q --unit=renamed --uid=nobody bash -c 'exec -a sshd perl /opt/vsftpd tcp 2122'",
 ]
 
 WRONG = "; ".join(
@@ -177,6 +213,26 @@ SEEN: dict[str, tuple[str, str]] = {
         CHANGED,
         "/etc/systemd/system/dpkg-db-backup.service.d/own.conf:3: ExecStart=/opt/own-backup",
     ),
+    "drop_in_by_another_name_of_the_unit": (
+        CHANGED,
+        "/etc/systemd/system/sshd.service.d/own.conf:2: ExecReload=/opt/own-reload",
+    ),
+    "drop_in_among_those_of_packages": (CHANGED, "/usr/lib/systemd/system/apt-daily.service.d/own.conf:2"),
+    "drop_in_that_starts_a_namesake": (CHANGED, "ExecStartPre=-/opt/bin/e2scrub_all"),
+    "drop_in_that_loads_a_library": (
+        CHANGED,
+        "/etc/systemd/system/systemd-logind.service.d/own.conf:2: LD_PRELOAD=",
+    ),
+    "relative_link_over_a_unit_of_the_distribution": (
+        CHANGED,
+        "/etc/systemd/system/apt-daily-upgrade.service",
+    ),
+    "unit_of_the_distribution_hidden_until_boot": (
+        CHANGED,
+        "/run/systemd/system/dpkg-db-backup.service",
+    ),
+    "unit_wanted_by_a_drop_in_of_a_target": (BOOT, "systemd-sysext.service (package systemd)"),
+    "own_generator_of_environments": (ADDED, "/etc/systemd/system-environment-generators/own"),
     "own_file_over_a_unit_of_the_distribution": (CHANGED, "/etc/systemd/system/fstrim.service"),
     "own_unit_runs": (NOW, "history.service (/etc/systemd/system/history.service): running"),
     "own_socket_waits": (NOW, "remote.socket (/etc/systemd/system/remote.socket): listening"),
@@ -190,11 +246,19 @@ SEEN: dict[str, tuple[str, str]] = {
     "packaged_script_of_cron_was_changed": (JOBS, "/etc/cron.daily/dpkg, as root"),
     "at_job": (JOBS, "/var/spool/cron/atjobs/a0000101c5b3a0, as root"),
     "rc_local": (JOBS, "/etc/rc.local, as root"),
+    "script_run_when_the_network_comes": (JOBS, "/etc/network/if-up.d/own, as root"),
+    "script_of_networkd_dispatcher": (JOBS, "/etc/networkd-dispatcher/routable.d/own, as root"),
+    "script_run_at_shutdown": (JOBS, "/usr/lib/systemd/system-shutdown/own, as root"),
+    "rule_of_udev_that_starts_something": (JOBS, "/etc/udev/rules.d/99-own.rules:2, as root"),
     "service_of_inetd_behind_tcpd": (JOBS, "/etc/inetd.conf:1: telnet/tcp /usr/sbin/in.telnetd as root"),
     "service_of_xinetd": (JOBS, "/etc/xinetd.d/own:1: ftp/tcp /usr/sbin/proftpd as root"),
     "user_s_own_unit": (USERS, "/home/plain/.config/systemd/user/own.service"),
+    "unit_for_every_user": (USERS, "/usr/local/lib/systemd/user/every.service"),
+    "drop_in_for_every_user": (USERS, "/etc/systemd/user/dbus.service.d/own.conf"),
     "lingering_user": (USERS, "/var/lib/systemd/linger/svc-opcua"),
     "process_left_behind_by_a_session": (BESIDE, "sleep (process"),
+    "script_named_like_a_program_of_sessions": (BESIDE, "/usr/bin/perl): left behind"),
+    "process_put_into_the_manager_s_own_part": (BESIDE, "/usr/lib/hidden): in /init.scope"),
     "program_is_gone_from_the_disk": (BESIDE, "/opt/gone (deleted)): its program is gone from the disk"),
     "socket_unit_of_systemd": (OPEN, "tcp *:2323 by remote.socket (/etc/systemd/system/remote.socket)"),
     "server_at_another_port": (OPEN, "tcp *:2121 by /usr/bin/perl /opt/vsftpd "),
@@ -204,6 +268,7 @@ SEEN: dict[str, tuple[str, str]] = {
     "package_of_an_ftp_server": (SERVER_INSTALLED, "vsftpd (ftp)"),
     "ftp_server_at_another_port": (SERVER_NOW, "tcp 2121"),
     "web_server_of_busybox": (SERVER_NOW, "/usr/bin/busybox httpd"),
+    "ftp_server_under_another_name": (SERVER_NOW, "sshd /opt/vsftpd"),
     "ftp_server_starts_at_boot": (SERVER_BOOT, "own-ftp.service ("),
     "telnet_through_inetd": (SERVER_BOOT, "/usr/sbin/in.telnetd as root: telnet"),
     "ftp_through_xinetd": (SERVER_BOOT, "/usr/sbin/proftpd as root: ftp"),
@@ -220,6 +285,8 @@ SEEN: dict[str, tuple[str, str]] = {
     ),
     "mqtt_at_another_port": (MQTT, "tcp *:1883"),
     "nfs_without_kerberos": (SHARES, "/etc/exports:1: /srv *(rw,sec=sys)"),
+    "nfs_without_kerberos_for_one_client": (SHARES, "/etc/exports:2: "),
+    "nfs_with_weaker_kerberos_too": (SHARES, "/etc/exports:3: "),
     "mail_to_anybody": (f"{MAIL}mail_goes_to_the_operator_s_relay", "msmtp sends to smtp.mail.example"),
     "mail_without_tls": (f"{MAIL}mail_goes_over_tls", "/etc/msmtprc: msmtp"),
     "mail_without_logon": (f"{MAIL}mailers_log_on", "/etc/msmtprc: msmtp"),
@@ -238,6 +305,9 @@ SEEN: dict[str, tuple[str, str]] = {
     "declared_service_as_root": (ROOT_NOW, "opcua-server@3.service: as root"),
     "program_of_the_supplier_as_root_in_a_session": (ROOT_NOW, "/opt/tool"),
     "unit_without_a_user_at_boot": (ROOT_BOOT, "history.service: as root"),
+    "dynamic_user_that_is_root": (ROOT_BOOT, "dynamic.service: as root"),
+    "start_as_root_for_an_account_without_rights": (ROOT_BOOT, "start.service: ExecStartPre=/usr/bin/true"),
+    "stop_with_full_privileges": (ROOT_BOOT, "stop.service: ExecStopPost=+/usr/bin/true"),
     "command_with_full_privileges_at_boot": (ROOT_BOOT, "ExecStart=+/usr/bin/sleep"),
     "job_as_root": (ROOT_JOB, "/etc/cron.d/poll:2: /opt/poll as root"),
     "account_with_a_shell": (f"{NO_LOGON}:accounts_of_services_have_no_shell", "svc-opcua"),
@@ -249,5 +319,6 @@ SEEN: dict[str, tuple[str, str]] = {
     "account_with_a_key": (f"{NO_LOGON}:accounts_of_services_have_no_key", "opens svc-opcua"),
     "account_that_lingers": (f"{NO_LOGON}:accounts_of_services_have_no_session", "linger/svc-opcua"),
     "account_others_may_become": (f"{NO_LOGON}:nobody_becomes_a_service", "plain may run (svc-opcua)"),
+    "account_others_may_open_a_shell_as": (f"{NO_LOGON}:nobody_becomes_a_service", "plain may run (games)"),
 }
 """Name -> the check that sees it, and what stands in its observation."""

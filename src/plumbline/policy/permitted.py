@@ -75,6 +75,10 @@ class Permitted:
             or self.service_of(unit, package) is not None
         )
 
+    def is_software(self, package: str | None) -> bool:
+        """Say whether a package is a supplier's software, and neither the distribution's nor the site's."""
+        return package in self.software and package not in {*self.packages, *self.site_packages}
+
     def generated(self, unit: str) -> bool:
         """Say whether a unit is one that the distribution's generators make."""
         return matches(unit, self.baseline.generated)

@@ -134,3 +134,46 @@ def test_key_is_never_printed() -> None:
 def test_what_is_cut_or_foreign_is_no_answer(text: str) -> None:
     with pytest.raises((ParseError, KeyError)):
         disks(text)
+
+
+def changed(line: str) -> DeliveredHost:
+    return crypto_host("hardened", {DISKS: LUKS.replace("\nend\n", f"\n{line}\nend\n")})
+
+
+def test_open_volume_mounted_below_classified_data_is_seen() -> None:
+    declared = spec(srv="confidential")
+    assert judge(NOW, changed("mount\t/srv/archive\text4\t/dev/vdb"), declared) == "fail"
+    assert judge(BOOT, changed("fstab\t9\t/dev/vdb\t/srv/archive"), declared) == "fail"
+
+
+def test_open_volume_below_that_is_declared_apart_is_right() -> None:
+    declared = spec(srv="confidential", srv_archive="internal")
+    assert judge(NOW, changed("mount\t/srv/archive\text4\t/dev/vdb"), declared) == "pass"
+    assert judge(BOOT, changed("fstab\t9\t/dev/vdb\t/srv/archive"), declared) == "pass"
+
+
+def test_directory_of_an_encrypted_volume_mounted_elsewhere_is_right() -> None:
+    assert (
+        judge(BOOT, changed("fstab\t9\t/srv/plant\t/var/lib/plant"), spec(var_lib_plant="confidential"))
+        == "pass"
+    )
+    assert (
+        judge(BOOT, changed("fstab\t9\t/opt/plant\t/var/lib/plant"), spec(var_lib_plant="confidential"))
+        == "fail"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        ("swap\t/proc/swaps\t/dev/vdc", "fail"),
+        ("swap\t/etc/fstab:7\tUUID=3fa00027-1bd1-4f5c-9c5d-7e26592034bc", "fail"),
+        ("swap\t/proc/swaps\t/opt/swapfile", "fail"),
+        ("swap\t/proc/swaps\t/dev/dm-1", "pass"),
+        ("swap\t/proc/swaps\t/srv/swapfile", "pass"),
+    ],
+)
+def test_swap_where_data_is_classified(line: str, verdict: str) -> None:
+    check = "test_swap_is_encrypted_where_data_is_classified"
+    assert judge(check, changed(line), spec(srv="confidential")) == verdict
+    assert judge(check, changed(line), spec(srv="internal")) == "not applicable"

@@ -21,7 +21,7 @@ MOST = 80
 
 _TAR = (
     "tar --create --no-recursion --absolute-names --numeric-owner --acls --xattrs "
-    "--xattrs-include=security.capability --quoting-style=literal"
+    "--xattrs-include=security.capability --quoting-style=escape"
 )
 _COMMAND = rf"""
 {SET_SYSTEM}
@@ -53,7 +53,11 @@ printf '%s\n' "$marked" | while IFS= read -r file; do
     case $file in '' | 'cut	'*) continue ;; esac
     count=$((count + 1))
     if [ $count -le {MOST} ]; then
-        printf 'file\t%s\t%s\n' "$(attributes "$file")" "$file"
+        # tar wrote a byte that does not print as \ooo, which printf reads as \0ooo.
+        named=$(printf '%s' "$file" | sed 's/\\\([0-7][0-7][0-7]\)/\\0\1/g')
+        named=$(printf '%b.' "$named")
+        told=$(printf '%s' "${{named%.}}" | tr '\n\t' '??')
+        printf 'file\t%s\t%s\n' "$(attributes "${{named%.}}")" "$told"
     else
         printf 'more\t%s\n' "$file"
     fi

@@ -48,9 +48,10 @@ told=$({{
     [ $# -eq 0 ] || awk '{{ print "M\t" FILENAME "\t" substr($0, 1, 32) "\t/" substr($0, 35) }}' "$@"
 }} 2>/dev/null | awk -F'\t' -v merged="${{merged%|}}" \
     -v tonight="$(printf %x $(($(date +%s) / 86400 % {PARTS})))" '
-    $1 == "D" {{ away[$3] = $4; by[$3] = $2; next }}
+    $1 == "D" {{ away[$3] = $4; by[$3] = $2; left[real($3)] = 1; next }}
     $1 == "L" {{
-        if (sub(/\.md5sums$/, "", $3)) summed[$3] = 1; else sub(/\.list$/, "", $3)
+        if (sub(/\.md5sums$/, "", $3)) {{ summed[$3] = 1; sums[$3] = $2 }}
+        else {{ sub(/\.list$/, "", $3); lists[$3] = $2 }}
         if (!($3 in noted) || $2 < noted[$3]) noted[$3] = $2
         next
     }}
@@ -66,9 +67,10 @@ told=$({{
         name = $2; sub(/.*\//, "", name); sub(/\.md5sums$/, "", name)
         package = name; sub(/:.*/, "", package)
         path = $4
-        if (path in away && by[path] == ":" && path in changed) print "diverted\t" package "\t" path
+        if (real(path) in left) ships[real(path), package] = 1
+        if (path in away && by[path] == ":" && real(path) in changed) print "diverted\t" package "\t" path
         if (path in away && by[path] != package) path = away[path]
-        if (merged != "" && path ~ ("^/(" merged ")/")) path = "/usr" path
+        path = real(path)
         if (path !~ /^\/(usr|etc|boot|s?bin|lib(x?32|64)?|opt)\// || path ~ /{_TRANSLATIONS}/) next
         if (!(path in changed)) print "missing\t" package "\t" path
         else if (kind[path] == "l") print "link\t" package "\t" path
@@ -78,8 +80,18 @@ told=$({{
     }}
     split($0, word, " ") == 2 && word[1] ~ /{_PROGRAMS}/ && runs[word[1]] == "x" {{
         print "read\t" package "\tx\t" word[2] "\t" word[1]
-    }}')
-printf '%s\n' "$told" | awk -F'\t' '/^(cut|missing|link|diverted)\t/ && ++count[$1] <= 300'
+    }}
+    END {{
+        for (path in away)
+            if (by[path] != ":" && !((real(path), by[path]) in ships) && kind[real(path)] == "f")
+                print "diverted\t" by[path] "\t" path
+        # dpkg writes both at once, the sums first.
+        for (name in sums)
+            if (name in lists && sums[name] - lists[name] > 3600)
+                print "edited\t" name "\t{INFO}/" name ".md5sums"
+    }}
+    function real(path) {{ return merged != "" && path ~ ("^/(" merged ")/") ? "/usr" path : path }}')
+printf '%s\n' "$told" | awk -F'\t' '/^(cut|missing|link|diverted|edited)\t/ && ++count[$1] <= 300'
 asked=$(printf '%s\n' "$told" | awk -F'\t' '$1 == "read" {{ print $4 "  " $5 }}')
 if [ -n "$asked" ]; then
     answers=$(printf '%s\n' "$asked" | timeout {SECONDS} md5sum -c 2>/dev/null)
@@ -98,7 +110,10 @@ fi
 
 @dataclass(frozen=True)
 class PackagedFile:
-    """A file of a package and what is wrong: `changed`, `missing`, a `link` in its place, or `diverted`."""
+    """A file of a package and what is wrong.
+
+    `changed`, `missing`, a `link` in its place, `diverted`, or `edited` for the sums dpkg keeps of it.
+    """
 
     path: str
     package: str
@@ -106,7 +121,11 @@ class PackagedFile:
     runs: bool = False
 
     def __str__(self) -> str:
-        words = {"link": "a link in its place", "diverted": "another file in its place, by a local diversion"}
+        words = {
+            "link": "a link in its place",
+            "diverted": "another file in its place, by a local diversion",
+            "edited": "the sums of its files were changed after it was installed",
+        }
         told = words.get(self.wrong, self.wrong)
         return f"{self.path}: {told} ({self.package})"
 
@@ -129,6 +148,7 @@ def _packaged(output: Output) -> Packaged:
             "missing": 2,
             "link": 2,
             "diverted": 2,
+            "edited": 2,
             "changed": 3,
             "asked": 1,
             "answered": 1,
@@ -143,7 +163,9 @@ def _packaged(output: Output) -> Packaged:
         if not any(glob_matches(path, pattern) for pattern in excluded)
     ]
     links = [
-        PackagedFile(path, package, wrong) for wrong in ("link", "diverted") for package, path in rows[wrong]
+        PackagedFile(path, package, wrong)
+        for wrong in ("link", "diverted", "edited")
+        for package, path in rows[wrong]
     ]
     changed = [PackagedFile(path, package, "changed", runs == "x") for package, runs, path in rows["changed"]]
     asked, answered = (sum(int(number) for (number,) in rows[tag]) for tag in ("asked", "answered"))

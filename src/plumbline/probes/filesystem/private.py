@@ -14,7 +14,7 @@ from plumbline.probes.tagged import PRINT_END, Rows
 
 _SECRETS = (
     "/etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /etc/security/opasswd /etc/krb5.keytab "
-    "/etc/ssh/ssh_host_*_key /var/lib/samba/private /var/lib/sss/db"
+    "/etc/ssh/ssh_host_*_key /var/lib/samba/private/*.tdb /var/lib/samba/private/*.keytab /var/lib/sss/db"
 )
 _PRINT = r"%y\t%m\t%U\t%G\t%p\0"
 

@@ -43,8 +43,13 @@ _SCRIPTS = (
 """Files whose lines root runs, or that say what root loads."""
 
 _OWN = "usr|s?bin|lib(x?32|64)?|etc|dev|proc|sys|run|boot"
+_LOADING = r"(^|[;&|({ \t\/])(\.|source|(ba|da|z|k|a)?sh|python[0-9.]*|perl|ruby|php|node)"
 _TOKENS = rf"""
 function tokens(text,   count, word, i, found) {{
+    for (name in holds) {{
+        gsub("[$][{{]" name "[}}]\"?", holds[name], text)
+        gsub("[$]" name "\"?/", holds[name] "/", text)
+    }}
     gsub(/[~}}]\//, "_/", text)
     gsub(/[^A-Za-z0-9_.+@%\/-]+/, " ", text)
     count = split(text, word, " "); found = ""
@@ -54,6 +59,37 @@ function tokens(text,   count, word, i, found) {{
         if (word[i] ~ /^\/[A-Za-z0-9_.+@-]/ && word[i] !~ /^\/({_OWN})(\/|$)/) found = found " " word[i]
     }}
     return substr(found, 2)
+}}
+# Variables that hold a path, for what is found below it.
+function assigned(text,   name) {{
+    if (FNR == 1) delete holds
+    sub(/^[ \t]*((export|readonly|local)[ \t]+)?/, "", text)
+    if (text !~ /^[A-Za-z_][A-Za-z0-9_]*="?\/[A-Za-z0-9_.+@\/-]+"?[ \t]*(;|&&|$)/) return
+    name = text
+    sub(/=.*/, "", name)
+    sub(/^[^=]*="?/, "", text)
+    sub(/[" \t;&].*/, "", text)
+    sub(/\/+$/, "", text)
+    holds[name] = text
+}}
+# What is read as a program though it need not be one by its mode: sourced, or given to an interpreter; and a
+# directory from which something is started.
+function loaded(text,   found, part) {{
+    found = ""
+    for (name in holds) {{
+        gsub("[$][{{]" name "[}}]\"?", holds[name], text)
+        gsub("[$]" name "\"?/", holds[name] "/", text)
+    }}
+    gsub(/["\047]/, "", text)
+    if (text ~ /[;&|({{ \t]\.\/[A-Za-z0-9_]/) gsub(/(^|[;&|({{ \t])cd[ \t]+\//, " . /", text)
+    while (match(text, /{_LOADING}[ \t]+(-[A-Za-z-]+[ \t]+)*\/[A-Za-z0-9_.+@%\/-]+/)) {{
+        part = substr(text, RSTART, RLENGTH)
+        text = substr(text, RSTART + RLENGTH)
+        sub(/^.*[ \t]/, "", part)
+        found = found " " tokens(part)
+    }}
+    sub(/^ +/, "", found)
+    return found
 }}"""
 _ELEMENTS = r"""
 /^[ \t]*#/ { next }
@@ -86,7 +122,13 @@ elements=$(printf '%s\n' "$elements"
 lines() {{
     [ $# -eq 0 ] || awk '{_TOKENS}
         FNR > 3000 || /^[ \t]*#/ {{ next }}
-        {{ found = tokens($0); if (found != "") print "line\t" FILENAME "\t" FNR "\t" found }}' "$@"
+        {{
+            assigned($0)
+            found = tokens($0)
+            if (found != "") print "line\t" FILENAME "\t" FNR "\t" found
+            found = loaded($0)
+            if (found != "") print "load\t" FILENAME "\t" FNR "\t" found
+        }}' "$@"
 }}
 set -- $(existing {_SCRIPTS} | xargs -r grep -Ils '')
 first=$(lines "$@")
@@ -107,6 +149,7 @@ units=$([ $# -eq 0 ] || awk '{_TOKENS}
         sub(/^[^=]*=[ \t]*[-@:|+!]*"?/, "", program)
         sub(/["\t ].*/, "", program)
         if ($0 ~ /^[ \t]*(ExecSearchPath|Environment[ \t]*=.*PATH=)/) program = found
+        else if ($0 ~ /^[ \t]*Exec/) program = program " " loaded($0)
         if (found != "") {{
             place = FILENAME "\t" FNR "\t" unit raised "\t" program
             kept[unit] = kept[unit] "exec\t" place "\t" found "\n"
@@ -114,10 +157,19 @@ units=$([ $# -eq 0 ] || awk '{_TOKENS}
         }}
     }}
     END {{ for (unit in wanted) printf "%s", kept[unit] }}' "$@")
-links=$(timeout 10 find /usr/local/bin /usr/local/sbin /usr/bin /usr/sbin /usr/local/lib /etc -xdev \
-    -type l -lname '/*' -printf 'line\t%p\t0\t%l\n' 2>/dev/null |
-    awk -F'\t' '$4 !~ /^\/({_OWN})(\/|$)/ && !/ /' | head -n 200)
-paths() {{ awk -F'\t' '$1 == "line" || $1 == "exec" {{ print $NF }}' | tr ' ' '\n'; }}
+links=$(timeout 10 find /usr /etc -xdev -path /usr/share/doc -prune -o -path /usr/share/man -prune -o \
+    -type l -printf '%p\t%l\n' 2>/dev/null | awk -F'\t' '
+    NF != 2 || / / {{ next }}
+    $2 ~ /^\// {{ path = $2 }}
+    $2 !~ /^\// {{
+        path = $1
+        sub(/\/[^\/]*$/, "/", path)
+        path = path $2
+        gsub(/\/(\.?\/)+/, "/", path)
+        while (sub(/\/[^\/]+\/\.\.(\/|$)/, "/", path) || sub(/^\/\.\.\//, "/", path));
+    }}
+    path !~ /^\/({_OWN})(\/|$)/ {{ print "line\t" $1 "\t0\t" path }}' | head -n 200)
+paths() {{ awk -F'\t' '$1 == "line" || $1 == "load" || $1 == "exec" {{ print $NF }}' | tr ' ' '\n'; }}
 scripts=$(printf '%s\n%s\n%s\n' "$first" "$units" "$links" | paths | sort -u | while IFS= read -r file; do
     [ -f "$file" ] && [ -x "$file" ] || continue
     case $(head -c 2 "$file" | tr -d '\0') in '#!') printf '%s\n' "$file" ;; esac
@@ -150,7 +202,8 @@ _LOADS = re.compile(r"^/etc/(ld\.so|sudoers|pam\.d/)")
 class Named:
     """A path that root runs, reads or searches, and where it is named.
 
-    `kind` is `path` for an element of PATH, `run` for what a unit starts or reads, `line` for any other.
+    `kind` is `path` for an element of PATH, `run` for what a unit starts or reads, `load` for what a script
+    reads as a part of itself or gives to an interpreter, `line` for any other.
     """
 
     where: str
@@ -186,7 +239,7 @@ class Reach:
         found = self.entries.get(self.reals.get(named.path, named.path))
         if found is None:
             return named.kind == "run"
-        if named.kind == "run" or _LOADS.search(named.where) or named.where.endswith(":0"):
+        if named.kind in ("run", "load") or _LOADS.search(named.where) or named.where.endswith(":0"):
             return True
         return found.kind == "f" and (bool(found.mode & 0o111) or found.path.endswith(_SUFFIXES))
 
@@ -201,13 +254,17 @@ class Reach:
 
 
 def _reach(output: Output) -> Reach:
-    rows = Rows(output, {"path": 3, "line": 3, "exec": 5, "user": 2, "real": 2, "stat": 5, "cut": 1})
+    rows = Rows(
+        output, {"path": 3, "line": 3, "load": 3, "exec": 5, "user": 2, "real": 2, "stat": 5, "cut": 1}
+    )
     users: dict[str, set[str]] = {}
     for unit, user in rows["user"]:
         users.setdefault(unit, set()).add(user)
     named = [Named(f"{file}:{line}", "path", element) for file, line, element in rows["path"]]
     for file, line, found in rows["line"]:
         named += [Named(f"{file}:{line}", "line", path) for path in found.split()]
+    for file, line, found in rows["load"]:
+        named += [Named(f"{file}:{line}", "load", path) for path in found.split()]
     for file, line, unit, program, found in rows["exec"]:
         if unit.endswith("+") or not users.get(unit) or users[unit] & {"root", "0", ""}:
             kinds = {path: "run" if path in program.split() else "line" for path in found.split()}

@@ -169,9 +169,14 @@ class ServiceAccounts:
             "user": who.name == account.name,
             "uid": who.name == str(account.uid),
             "group": who.name in self.local.groups_of(account),
-            "gid": who.name == str(account.gid),
+            "gid": who.name in self._gids(account),
             "all": True,
         }.get(who.kind, False)
+
+    def _gids(self, account: Account) -> set[str]:
+        groups = self.local.groups_by_name
+        joined = {str(groups[name].gid) for name in self.local.groups_of(account) if name in groups}
+        return {str(account.gid), *joined}
 
     def _groups_of_processes(self) -> Iterator[str]:
         """Yield privileged groups that processes were given beside those of their account."""

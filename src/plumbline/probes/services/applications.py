@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from plumbline.probes.services.accounts import ServiceAccounts
 from plumbline.probes.services.running import Process
 from plumbline.probes.services.unit_settings import is_full_privilege
+
+_BESIDE_START = ("ExecCondition", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost")
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,12 @@ class Applications(ServiceAccounts):
             if service is not None and service.privileged is not None:
                 continue
             lines, dynamic = files.settings(unit, "User"), files.settings(unit, "DynamicUser")
-            user = lines[-1].value if lines else ""
-            if dynamic and dynamic[-1].value.lower() in ("yes", "true", "1", "on"):
+            user = _expanded(lines[-1].value, unit) if lines else ""
+            passing = dynamic and dynamic[-1].value.lower() in ("yes", "true", "1", "on")
+            if passing and user not in ("root", "0", *self.local.by_name):
                 continue
             place = f"{lines[-1].file}:{lines[-1].line}" if lines else self.required.on_disk.file(unit)
-            if user in ("root", "0") or (not user and package is None):
+            if user in ("root", "0") or "%" in user or (not user and package is None):
                 found.append(f"{place}: {unit}: as root")
             elif why := self.privileged_groups(user):
                 found.append(f"{place}: {unit}: as {user}, in {', '.join(why)}")
@@ -69,9 +73,14 @@ class Applications(ServiceAccounts):
 
     def _with_full_privileges(self, unit: str) -> Iterator[object]:
         files = self.required.settings.files(self.required.on_disk)
-        for key in ("ExecStart", "ExecStartPre", "ExecStartPost", "ExecReload", "ExecStop"):
+        root_but_for_start = [
+            line.value.lower() in ("yes", "true", "1", "on")
+            for line in files.settings(unit, "PermissionsStartOnly")
+        ]
+        for key in ("ExecStart", *_BESIDE_START):
             for line in files.settings(unit, key):
-                if is_full_privilege(f"{key}={line.value}"):
+                at_start = key in _BESIDE_START and root_but_for_start[-1:] == [True]
+                if at_start or is_full_privilege(f"{key}={line.value}"):
                     yield f"{line.file}:{line.line}: {unit}: {key}={line.value}"
 
     def privileged_jobs(self) -> list[str]:
@@ -85,6 +94,12 @@ class Applications(ServiceAccounts):
             if account is not None and (why := self._is_privileged([account.uid])):
                 found.append(f"{job}" if why == job.user else f"{job} ({why})")
         return found
+
+
+def _expanded(user: str, unit: str) -> str:
+    """Return an account with the instance's name in it, where a template names it so (systemd.unit(5))."""
+    instance = unit.partition("@")[2].rpartition(".")[0]
+    return re.sub("%[iI]", instance, user) if instance else user
 
 
 def _is_application(process: Process) -> bool:

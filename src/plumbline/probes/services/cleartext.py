@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -147,11 +148,7 @@ class Cleartext:
 
     def shares(self) -> list[str]:
         """File shares that go over the network unencrypted: NFS without Kerberos' privacy, SMB 1."""
-        found = [
-            str(line)
-            for line in self.configuration.lines_of("exports")
-            if "sec=krb5p" not in line.text or "sec=sys" in line.text
-        ]
+        found = [str(line) for line in self.configuration.lines_of("exports") if not _is_private(line.text)]
         old = ("nt1", "lanman1", "lanman2", "core", "coreplus")
         for line in self.configuration.lines_of("samba"):
             key, _, value = line.text.partition("=")
@@ -180,3 +177,17 @@ class Cleartext:
                 if listener.encrypted is None:
                     found[f"{service.name} {socket}"] = None
         return list(found)
+
+
+def _is_private(export: str) -> bool:
+    """Say whether every client of a line of exports(5) may speak with Kerberos' privacy alone."""
+    common, private = "", []
+    text = re.sub(r'^\s*("[^"]*"|/\S*)', "", export.partition("#")[0].rstrip("\\ \t"))
+    for word in text.split():
+        if word.startswith("-"):
+            common = word[1:]
+            continue
+        options = f"{common},{word.partition('(')[2].rstrip(')')}".split(",")
+        flavours = [option[4:] for option in options if option.startswith("sec=")]
+        private.append(bool(flavours) and set(flavours[-1].split(":")) == {"krb5p"})
+    return bool(private) and all(private) if text.strip() else export.strip().startswith("#")

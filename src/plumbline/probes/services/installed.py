@@ -31,15 +31,32 @@ FILENAME != "/etc/anacrontab" {
 }
 """
 
-_BRINGING = (
-    r"^((/usr)?/lib/systemd/system(-generators)?/[^/]+|/etc/(init\.d|cron[^/]*|xinetd\.d)/[^/]+"
-    r"|/etc/(ana)?crontab)$"
+_STARTING = (
+    r"(/usr)?/lib/systemd/system(-generators)?/[^/]+|/etc/(init\.d|cron[^/]*|xinetd\.d)/[^/]+"
+    r"|/etc/(ana)?crontab"
 )
+"""By what a package brings services."""
+
+_BRINGING = (
+    rf"^({_STARTING}|(/usr)?/lib/systemd/(system|user)(-[a-z-]*)?/[^/]+(\.d/[^/]+)?"
+    r"|(/etc|(/usr)?/lib)/(udev/rules\.d|networkd-dispatcher/[^/]+|NetworkManager/dispatcher\.d(/[^/]+)?)/[^/]+"
+    r"|/etc/(network/if-[^/]*|dhcp/dhclient-[^/]*)\.d/[^/]+)$"
+)
+
+_HOOKS = (
+    "/etc/network/if-*.d/* /etc/networkd-dispatcher/*.d/* /usr/lib/networkd-dispatcher/*.d/* "
+    "/etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/*.d/* "
+    "/usr/lib/NetworkManager/dispatcher.d/* /usr/lib/NetworkManager/dispatcher.d/*.d/* "
+    "/etc/dhcp/dhclient-*-hooks.d/* /usr/lib/systemd/system-sleep/* /usr/lib/systemd/system-shutdown/*"
+)
+"""Scripts that root runs when the network comes or goes, and when the host sleeps, wakes or halts."""
 
 _COMMAND = rf"""
 awk '/^Package: /{{ name = $2 }} /^Status: .* installed$/{{ names = names " " name }}
     /^ \/etc\/(ana)?cron/ {{ print "shipped\t" $1 "\t" $2 }}
-    END {{ print "packages\t" names }}' /var/lib/dpkg/status || exit 9
+    FILENAME ~ /hashfile$/ && $2 ~ /^\/etc\/(ana)?cron/ {{ print "shipped\t" $2 "\t" $1 }}
+    END {{ print "packages\t" names }}' /var/lib/dpkg/status \
+    $(ls /var/lib/ucf/hashfile 2>/dev/null) || exit 9
 cd /var/lib/dpkg/info || exit 9
 idle=''
 ! command -v ionice >/dev/null || idle='ionice -c 3'
@@ -67,7 +84,7 @@ for f in /var/spool/cron/atjobs/* /var/spool/at/*; do
 done
 for f in /etc/init.d/*; do [ -f "$f" ] && [ -x "$f" ] && printf 'init\t%s\n' "$f"; done
 for d in /run/systemd /etc/systemd /usr/local/lib/systemd /usr/lib/systemd; do
-    for f in $d/system-generators/*; do
+    for f in $d/*-generators/*; do
         [ -x "$f" ] && [ -s "$f" ] && [ ! -d "$f" ] && printf 'generator\t%s\n' "$f"
     done
 done
@@ -80,6 +97,25 @@ done
 done
 [ ! -d /etc/systemd/user ] || find /etc/systemd/user -maxdepth 2 \( -name '*.service' -o -name '*.socket' \
     -o -name '*.timer' -o -name '*.path' \) -printf 'user\t%p\t%l\n'
+for d in /usr/local/lib /usr/local/share /usr/share /usr/lib /run /etc; do
+    d=$d/systemd/user
+    [ ! -d $d ] || find $d -maxdepth 2 -path '*.d/*.conf' -printf 'user\t%p\t%l\n' -o \
+        ! -path '/etc/*' ! -path '*.wants/*' ! -path '*.requires/*' \
+        \( -name '*.service' -o -name '*.socket' -o -name '*.timer' -o -name '*.path' \) \
+        -printf 'user\t%p\t%l\n'
+done
+for f in {_HOOKS}; do
+    [ -f "$f" ] && {{ [ -x "$f" ] || [ "${{f#/etc/dhcp/}}" != "$f" ]; }} || continue
+    printf 'hook\t%s\t%s\n' "$(readlink -f "$f")" "$f"
+done
+set --
+for f in /etc/udev/rules.d/*.rules /run/udev/rules.d/*.rules /usr/local/lib/udev/rules.d/*.rules \
+    /usr/lib/udev/rules.d/*.rules; do
+    [ ! -f "$f" ] || set -- "$@" "$f"
+done
+[ $# -eq 0 ] || grep -HnE '(RUN|PROGRAM|IMPORT)[^ ,=]*[ ]*[+:=]?=|SYSTEMD_(USER_)?WANTS' "$@" |
+    grep -vE '^[^:]*:[0-9]+:[[:space:]]*#|\{{?builtin|IMPORT\{{(db|cmdline|parent|file)' |
+    sed -E 's/^([^:]*):([0-9]+):.*/rule\t\1\t\2/'
 for f in /var/lib/systemd/linger/*; do [ -f "$f" ] && printf 'linger\t%s\n' "${{f##*/}}"; done
 {PRINT_INETD}
 {PRINT_END}
@@ -97,6 +133,8 @@ _FIELDS = {
     "generator": 1,
     "user": 2,
     "linger": 1,
+    "hook": 2,
+    "rule": 2,
 } | INETD_FIELDS
 
 
@@ -148,6 +186,8 @@ class Installed:
         found: dict[str, list[str]] = {}
         for path, package in self.brought.items():
             folder, _, name = path.rpartition("/")
+            if not re.fullmatch(_STARTING, path):
+                continue
             if name.startswith(".") or (
                 folder == "/usr/lib/systemd/system" and not re.search(r"\.(service|socket|timer|path)$", name)
             ):
@@ -185,14 +225,17 @@ def _parse(output: Output) -> Installed:
     brought = {path: package for package, path in rows["brings"] if package in packages}
     unchanged = _unchanged(rows)
     jobs = tuple(_jobs(rows))
+    known = {path for _, path in rows["brings"]}  # also what a removed package left
+    own = [Job(path, 0, "root", "") for real, path in rows["hook"] if not {real, path} & known]
+    own += [Job(path, int(line), "root", "") for path, line in rows["rule"] if path not in brought]
     return Installed(
         packages=packages,
         brought=brought,
-        jobs=tuple(job for job in jobs if job.file not in unchanged),
+        jobs=(*(job for job in jobs if job.file not in unchanged), *own),
         all_jobs=jobs,
         init_scripts=tuple(path for (path,) in rows["init"]),
         generators=tuple(path for (path,) in rows["generator"] if path not in brought),
-        user_units=tuple(UserUnit(path, target) for path, target in rows["user"]),
+        user_units=tuple(UserUnit(path, target) for path, target in rows["user"] if path not in brought),
         lingering=tuple(name for (name,) in rows["linger"]),
         inetd=inetd_entries(rows),
     )

@@ -85,7 +85,7 @@ class Mail:
         return [
             f"{relay.where}: {relay.mailer} sends to {relay.host or 'anybody'}"
             for relay in self.relays()
-            if relay.sends and (relay.host is None or not self._is_internal(relay.host))
+            if relay.sends and (relay.host is None or not self._are_internal(relay.host))
         ]
 
     def without_tls(self) -> list[str]:
@@ -109,6 +109,9 @@ class Mail:
             )
         )
 
+    def _are_internal(self, hosts: str) -> bool:
+        return all(self._is_internal(host) for host in re.split(r"[\s;,]+", hosts) if host)
+
     def _is_internal(self, host: str) -> bool:
         bare = re.sub(r":{1,2}\d+$", "", host).strip("[]")
         try:
@@ -126,7 +129,10 @@ def _postfix(said: dict[str, str]) -> Relay:
     where = "/etc/postfix/main.cf"
     if said.get("default_transport", "").partition(":")[0] in ("error", "discard", "local", "retry"):
         return Relay("postfix", where, "", tls=True, logon=True)
-    relay = said.get("relayhost", "") or None
+    relay: str | None = said.get("relayhost", "") or None
+    transport, _, following = said.get("default_transport", "").partition(":")
+    if following and transport in ("smtp", "relay"):
+        relay = following  # it counts before relayhost
     level = said.get("smtp_tls_security_level", "")
     tls = level in _ENFORCED or (not level and said.get("smtp_enforce_tls") == "yes")
     return Relay("postfix", where, relay, tls, said.get("smtp_sasl_auth_enable") == "yes")
@@ -154,9 +160,10 @@ def _exim(texts: list[str], place: str) -> Relay | None:
 
 def _msmtp(texts: list[str], place: str) -> Relay:
     said = _settings(texts, " ")
-    return Relay(
-        "msmtp", place, said.get("host") or None, said.get("tls") == "on", said.get("auth", "off") != "off"
-    )
+    hosts = [text.split()[1] for text in texts if text.split()[0] == "host" and len(text.split()) > 1]
+    off = any(text.split()[:2] == ["tls", "off"] for text in texts)
+    tls = said.get("tls") == "on" and not off
+    return Relay("msmtp", place, " ".join(hosts) or None, tls, said.get("auth", "off") != "off")
 
 
 def _ssmtp(texts: list[str], place: str) -> Relay:
@@ -172,6 +179,7 @@ def _dma(texts: list[str], place: str) -> Relay:
 
 
 def _nullmailer(texts: list[str], place: str) -> Relay:
-    words = texts[0].split()
-    tls = bool({"--starttls", "--ssl"} & set(words)) and "--insecure" not in words
-    return Relay("nullmailer", place, words[0], tls, any(word.startswith("--user") for word in words))
+    remotes = [text.split() for text in texts]
+    tls = all({"--starttls", "--ssl"} & set(words) and "--insecure" not in words for words in remotes)
+    logon = all(any(word.startswith("--user") for word in words) for words in remotes)
+    return Relay("nullmailer", place, " ".join(words[0] for words in remotes), tls, logon)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from plumbline.policy.permitted import Permitted, matches
 from plumbline.probes.programs import Programs
 from plumbline.probes.services.installed import Installed, UserUnit
-from plumbline.probes.services.running import Process, Running
-from plumbline.probes.services.unit_settings import OWN, UnitSettings, program_of
+from plumbline.probes.services.running import Process, Running, is_interpreter
+from plumbline.probes.services.unit_settings import OWN, PASSING, UnitSettings, program_of
 from plumbline.probes.systemd import DIRECTORIES, UnitsOnDisk
 
 _KINDS = (".service", ".socket", ".timer", ".path")
@@ -22,6 +22,9 @@ _CHANGING = (
     "Group",
     "AmbientCapabilities",
     "Permissions",
+    "Root",
+    "Bind",
+    "LD_",
 )
 
 
@@ -54,9 +57,11 @@ class Required:
         return self.permitted.unit(unit, self._packaged(unit) or self.package_of(unit))
 
     def is_system(self, unit: str) -> bool:
-        """Say whether a unit is the distribution's or the site's, and no declared service."""
+        """Say whether a unit is the distribution's or the site's; software that is declared is neither."""
         package = self._packaged(unit) or self.package_of(unit)
-        return self.permitted.service_of(unit, package) is None and self.may_run(unit)
+        if self.permitted.service_of(unit, package) is not None or self.permitted.is_software(package):
+            return False
+        return self.may_run(unit)
 
     def is_dormant(self, unit: str) -> bool:
         """Say whether a unit of a package of the distribution only lies there: nothing starts it."""
@@ -89,7 +94,7 @@ class Required:
             folder, _, name = path.rpartition("/")
             if folder not in DIRECTORIES or "generator" in folder or not name.endswith(_KINDS):
                 continue
-            if not _is_unit(target) or path in self.installed.brought:
+            if not _is_unit(path, target) or path in self.installed.brought:
                 continue
             if not self._packaged(name) and not self.permitted.unit(name, None):
                 found.append(f"{path} → {target}" if target else path)
@@ -104,9 +109,15 @@ class Required:
         found = []
         for path, target in sorted(self.on_disk.files.items()):
             folder, _, name = path.rpartition("/")
-            if folder in OWN and name.endswith(_KINDS) and _is_unit(target) and self._is_distribution_s(name):
+            own = folder in OWN and name.endswith(_KINDS) and _is_unit(path, target)
+            if own and self._is_distribution_s(name):
+                found.append(path)
+        for path in sorted({line.file for line in self.settings.lines if line.file.startswith(PASSING)}):
+            if not path.endswith(".conf") and self._packaged(posixpath.basename(path)):
                 found.append(path)
         for unit, line in self.settings.changing():
+            if line.file in self.installed.brought:
+                continue
             changes = line.text.strip().startswith(_CHANGING) and self._is_distribution_s(unit)
             if changes and not self._starts_the_same(unit, line.text):
                 found.append(str(line))
@@ -115,17 +126,20 @@ class Required:
     def _is_distribution_s(self, unit: str) -> bool:
         if unit == "service" or unit.endswith("-.service"):
             return True
+        unit = self.on_disk.own_name(unit)
         package = self._packaged(unit)
         if package is None or self.permitted.service_of(unit, package) is not None:
             return False
         return not self.permitted.of_site(unit, package)
 
     def _starts_the_same(self, unit: str, text: str) -> bool:
-        """Say whether an `Exec…=` is empty, or starts the program that the unit starts anyway."""
-        if not text.strip().startswith("Exec"):
-            return False
-        program = posixpath.basename(program_of(text))
-        return not program or program in self._programs_of(unit)
+        """Say whether an `Exec…=` is empty or starts what the unit starts anyway, or a line gives less."""
+        key, _, value = text.strip().partition("=")
+        if not key.startswith("Exec"):
+            return key.strip() in ("AmbientCapabilities", "SupplementaryGroups") and not value.strip()
+        program = program_of(text)
+        same = merged(program) in {merged(word) for word in self._words_of(unit)}
+        return not program or (same and not is_interpreter(program))
 
     # Now and at boot
 
@@ -146,11 +160,16 @@ class Required:
     def enabled(self) -> list[str]:
         """Return the units that something starts at boot."""
         names = {posixpath.basename(path) for path in self.on_disk.files}
+        by_line = {
+            self.on_disk.own_name(name)
+            for name, place in self.programs.wanted.items()
+            if ".conf/" in place and self.on_disk.state(name) not in ("masked", "no such unit")
+        }
         return [
             name
-            for name in sorted(names)
+            for name in sorted(names | by_line)
             if name.endswith(_KINDS) and "@." not in name and self.on_disk.own_name(name) == name
-            if self.on_disk.state(name) == "enabled"
+            if name in by_line or self.on_disk.state(name) == "enabled"
         ]
 
     # Jobs, users' services, processes beside
@@ -166,24 +185,21 @@ class Required:
         found += [f"/var/lib/systemd/linger/{name}" for name in self.installed.lingering]
         for process in self.running.processes.values():
             unit = process.user_unit
-            if unit and unit != "init.scope" and not self._is_usual(process):
+            if unit and not _is_manager(process) and not self._is_usual(process):
                 found.append(f"{process} in {unit}")
         return found
 
     def _is_usual(self, process: Process) -> bool:
         """Say whether a session may run this: a named program, on a desktop any of the system's own."""
-        if not process.exe.startswith("/usr/") or process.exe.startswith("/usr/local/"):
-            return process.name in self.permitted.baseline.sessions and not process.exe
-        return self.permitted.desktop or bool(
-            {process.program, process.name} & set(self.permitted.baseline.sessions)
-        )
+        usual = process.binary in self.permitted.baseline.sessions
+        return _is_system_path(process.path) and (usual or self.permitted.desktop)
 
     def beside_services(self) -> list[str]:
         """Processes of no service that may run: left behind, without a unit, of a program that is gone."""
         return [told for process in self.running.processes.values() if (told := self._strays(process))]
 
     def _strays(self, process: Process) -> str | None:
-        if process.pid == 1 or process.cgroup == "/init.scope":
+        if process.pid == 1 or (process.cgroup == "/init.scope" and _is_manager(process)):
             return None
         if process.exe.startswith("/memfd:") or (
             process.exe.endswith(" (deleted)") and not _is_system_path(process.path)
@@ -202,7 +218,7 @@ class Required:
 
     def _is_usual_orphan(self, process: Process) -> bool:
         """Say whether a session may leave this: a named program, on a desktop any of the system's own."""
-        named = process.program in self.permitted.baseline.sessions
+        named = process.binary in self.permitted.baseline.sessions
         return _is_system_path(process.path) and (named or (process.in_session and self.permitted.desktop))
 
     def _is_left(self, process: Process) -> bool:
@@ -210,30 +226,44 @@ class Required:
         package = self._packaged(process.unit)
         if process.parent != 1 or not self.permitted.of_baseline(process.unit, package):
             return False
+        if not _is_system_path(process.path) or (process.script and not _is_system_path(process.script)):
+            return True
         if self.permitted.leaves(package, process.program) or self._is_usual_orphan(process):
             return False
-        return process.program not in self._programs_of(process.unit)
+        started = {posixpath.basename(word) for word in self._words_of(process.unit)}
+        return process.program not in started
 
-    def _programs_of(self, unit: str) -> set[str]:
+    def _words_of(self, unit: str) -> set[str]:
+        """Return the programs a packaged unit starts; of a shell and its like every word of the command."""
         template = unit.partition("@")[0] + "@.service" if "@" in unit else unit
         starts = self.programs.starts.get(unit) or self.programs.starts.get(template) or []
-        usual = [start for start in starts if start.where.startswith(("/usr/lib/", "/run/systemd/generator"))]
-        return {posixpath.basename(word) for start in usual for word in start.bare.split()}
+        usual = [start for start in starts if self._is_usual_place(start.where)]
+        return {word for start in usual for word in start.bare.split()}
+
+    def _is_usual_place(self, path: str) -> bool:
+        if path.startswith("/usr/lib/"):
+            return path in self.installed.brought or not path.endswith(".conf")
+        return path.startswith("/run/systemd/generator")
 
 
-def _is_unit(target: str | None) -> bool:
+def _is_unit(path: str, target: str | None) -> bool:
     """Say whether a path is a unit of its own: a file, or a link to one that stands somewhere else."""
     if target is None:
         return True
-    return (
-        target.startswith("/")
-        and target != "/dev/null"
-        and posixpath.dirname(target)
-        not in (
-            *DIRECTORIES,
-            "/lib/systemd/system",
-        )
+    real = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
+    return real != "/dev/null" and posixpath.dirname(real) not in (*DIRECTORIES, "/lib/systemd/system")
+
+
+def _is_manager(process: Process) -> bool:
+    return process.user_unit in ("", "init.scope") and posixpath.dirname(process.path) in (
+        "/usr/lib/systemd",
+        "/lib/systemd",
     )
+
+
+def merged(path: str) -> str:
+    """Return a program's path as it is where /bin and /sbin are links into /usr."""
+    return f"/usr{path}" if path.startswith(("/bin/", "/sbin/", "/lib/")) else path
 
 
 def _is_of_a_package(unit: UserUnit) -> bool:

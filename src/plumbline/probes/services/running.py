@@ -55,7 +55,11 @@ $1 == "word" {{
         words[pid] = substr(word, 1, 60)
         name = word
         sub(/.*\//, "", name)
-        speaks[pid] = name ~ /{_SPEAKING}/
+        program = exe[pid]
+        sub(/ \(deleted\)$/, "", program)
+        sub(/.*\//, "", program)
+        # A process may call itself what it likes.
+        speaks[pid] = name ~ /{_SPEAKING}/ || program ~ /{_SPEAKING}/
     }} else if (speaks[pid] && count[pid] <= 6) {{
         if (word ~ /^(TCP|UDP|SCTP|OPENSSL|SSL|EXEC|SYSTEM|UNIX|VSOCK|STDIO|PTY)[0-9A-Z-]*:/)
             sub(/[, ].*/, ",", word)
@@ -116,6 +120,11 @@ _INTERPRETER = re.compile(
 )
 
 
+def is_interpreter(path: str) -> bool:
+    """Say whether a program does what its arguments say."""
+    return bool(_INTERPRETER.fullmatch(posixpath.basename(path)))
+
+
 @dataclass(frozen=True)
 class Process:
     """A process with memory of its own (no thread of the kernel, no zombie).
@@ -145,17 +154,26 @@ class Process:
         return self.exe.removesuffix(" (deleted)")
 
     @property
-    def program(self) -> str:
-        """The program's name; of an interpreter the script's, module's or applet's, if its words tell it."""
-        name = posixpath.basename(self.path) or self.name
-        if not _INTERPRETER.fullmatch(name):
-            return name
+    def binary(self) -> str:
+        """The name of the program itself, an interpreter's where it runs a script."""
+        return posixpath.basename(self.path) or self.name
+
+    @property
+    def script(self) -> str:
+        """The script, module or applet that an interpreter runs; empty if its words do not tell it."""
+        if not _INTERPRETER.fullmatch(self.binary):
+            return ""
         words = list(self.words[1:])
         while words and words[0].startswith("-") and words[0] != "-m":
             words.pop(0)
         if words[:1] == ["-m"]:
             words.pop(0)
-        return posixpath.basename(words[0]) if words else name
+        return words[0] if words else ""
+
+    @property
+    def program(self) -> str:
+        """The program's name; of an interpreter the script's, module's or applet's, if its words tell it."""
+        return posixpath.basename(self.script) or self.binary
 
     @cached_property
     def unit(self) -> str:
@@ -165,10 +183,15 @@ class Process:
 
     @cached_property
     def user_unit(self) -> str:
-        """The unit of a user's own manager it runs in; empty if it does not run in one."""
+        """The unit of a user's own manager it runs in; empty if it does not run in one.
+
+        Where it has left every unit, as a user may in his own part, the name of the part it is in.
+        """
         _, at, below = self.cgroup.partition("/user@")
-        parts = below.split("/")[1:] if at else []
-        return next((part for part in parts if part.endswith((".service", ".scope"))), "")
+        parts = [part for part in below.split("/")[1:] if part] if at else []
+        return next(
+            (part for part in parts if part.endswith((".service", ".scope"))), parts[-1] if parts else ""
+        )
 
     @property
     def in_session(self) -> bool:

@@ -23,10 +23,14 @@ OWN = (
 )
 """Where a host's own units and drop-ins stand; those of packages stand below /usr/lib."""
 
+PASSING = ("/run/systemd/system/", "/run/systemd/transient/")
+"""Where units stand that are gone at the next boot."""
+
 _ALL = " ".join(
     f"{d}/*.service {d}/*.d/*.conf" for d in (*DIRECTORIES, "/run/systemd/system", "/run/systemd/transient")
 )
 _ACCOUNT = "User|DynamicUser|SupplementaryGroups|Group|AmbientCapabilities|PermissionsStartOnly"
+_ROOT = "Root(Directory|Image)|Bind(ReadOnly)?Paths"
 _SECRET = r"[A-Za-z0-9_]*(PASS|PASSWD|PASSWORD|SECRET|TOKEN|APIKEY|API_KEY)[A-Za-z0-9_]*"  # noqa: S105  (a pattern of names)
 
 _COMMAND = rf"""
@@ -36,9 +40,16 @@ for f in {_ALL}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
     grep -HnE '^[[:space:]]*({_ACCOUNT})[[:space:]]*=' "$@" | sed -E 's/^([^:]*):([0-9]+):/line\t\1\t\2\t/'
     grep -HniE '^[[:space:]]*Environment[[:space:]]*=.*{_SECRET}=' "$@" |
         sed -E 's/^([^:]*):([0-9]+):.*[^A-Za-z0-9_]({_SECRET})=.*/secret\t\1\t\2\t\3/I'
-    for f; do shift; case $f in /usr/lib/*|/run/systemd/generator*) ;; *) set -- "$@" "$f" ;; esac; done
+    for f; do
+        shift
+        case $f in /usr/lib/*.d/*.conf) ;; /usr/lib/*|/run/systemd/generator*) continue ;; esac
+        set -- "$@" "$f"
+    done
     [ $# -eq 0 ] || grep -HnE '^[[:space:]]*Exec[A-Za-z]+[[:space:]]*=' "$@" |
         sed -E 's/^([^:]*):([0-9]+):([^=]*=[ \t]*[^ \t]*).*/line\t\1\t\2\t\3/'
+    for f; do shift; case $f in *.conf) set -- "$@" "$f" ;; esac; done
+    [ $# -eq 0 ] || grep -HnoE '^[[:space:]]*({_ROOT})[[:space:]]*=.*|LD_[A-Z_]+=' "$@" |
+        sed -E 's/^([^:]*):([0-9]+):(.*)/line\t\1\t\2\t\3/'
 }}
 {PRINT_END}
 """
@@ -62,9 +73,9 @@ class UnitSettings:
         return UnitFiles(lines, links)
 
     def changing(self) -> Iterator[tuple[str, Line]]:
-        """Yield the lines of a host's own drop-ins with the unit each is for."""
+        """Yield the lines of drop-ins with the unit each is for; those of packages are among them."""
         for line in self.lines:
-            if line.file.startswith(OWN) and line.file.endswith(".conf"):
+            if line.file.startswith((*OWN, "/usr/lib/systemd/system/")) and line.file.endswith(".conf"):
                 yield unit_of(line), line
 
     def transient(self, unit: str) -> list[Line]:

@@ -7,7 +7,7 @@ encrypts there; a port that none of the lines names is not among them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from plumbline.probes.services.sockets import is_loopback
@@ -45,10 +45,8 @@ def nginx(lines: Iterable[Line]) -> list[Configured]:
     found: list[Configured] = []
     pending: list[Configured] = []
     passed_on = False
-    for line in lines:
-        words = line.text.replace("{", " ").replace("}", " } ").rstrip("; ").split()
-        if not words:
-            continue
+    for line, text in _statements(lines):
+        words = text.split()
         key = words[0].rstrip(";").lower()
         if key == "server":
             found += [_passing(each, passed_on) for each in pending]
@@ -60,6 +58,14 @@ def nginx(lines: Iterable[Line]) -> list[Configured]:
             port = _port(words[1].rstrip(";").rpartition("]")[2] or words[1], 80)
             pending.append(Configured(port, line, bool(options & {"ssl", "quic"})))
     return found + [_passing(each, passed_on) for each in pending]
+
+
+def _statements(lines: Iterable[Line]) -> Iterator[tuple[Line, str]]:
+    """Yield each line once for every statement in it, of which none is empty."""
+    for line in lines:
+        for text in re.split(r"[;{}]", line.text.partition("#")[0]):
+            if text.strip():
+                yield line, text.strip()
 
 
 def _passing(each: Configured, passed_on: bool) -> Configured:
