@@ -29,7 +29,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     system = yaml.safe_load(file.read_text(encoding="utf-8"))
     client = next(host for host in system["hosts"] if host["name"] == "srv-hist-01")
     client |= {"profile": "client", "services": [], "software": [], "server_roles": []}
-    client |= {"firewall_openings": [], "antivirus_exclusions": []}
+    client |= {"firewall_openings": [], "antivirus_exclusions": [], "parameters": {}}
     file.write_text(yaml.safe_dump(system, sort_keys=False), encoding="utf-8")
     with Lab.up(lab_name(), hosts=2, flavour="delivered", release=request.param, inventory=inventory) as up:
         report = apply_hosts(up.inventory, list(PROFILES))

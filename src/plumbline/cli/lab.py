@@ -48,15 +48,23 @@ def lab() -> None:
     type=click.Choice(FLAVOURS),
     help="With a careless supplier's faults (delivered), or clean.",
 )
+@click.option("--vm", is_flag=True, help="As virtual machines with a kernel of their own, which boot slowly.")
 def up(
-    hosts: int | None, name: str | None, inventory: Path | None, release: str | None, flavour: Flavour | None
+    hosts: int | None,
+    name: str | None,
+    inventory: Path | None,
+    release: str | None,
+    flavour: Flavour | None,
+    vm: bool,
 ) -> None:
     """Bring up N hosts; print their inventory's path.
 
     Safe to run twice: hosts that are up stay as they are.
     """
     with _progress() as tell:
-        made = Lab.up(name or DEFAULT_NAME, hosts, flavour, release, inventory, tell)
+        made = Lab.up(
+            name or DEFAULT_NAME, hosts, flavour, release, inventory, tell, kind="vm" if vm else None
+        )
     if made.booted:
         hosts_up = ", ".join(f"{host.name} ({host.address})" for host in made.hosts)
         click.echo(f"The lab {made.name} is up: {hosts_up}.", err=True)
@@ -136,6 +144,28 @@ def down(name: str | None, everything: bool) -> None:
         )
     if not chosen:
         click.echo("There is no lab; nothing to do.", err=True)
+
+
+@lab.command()
+@click.argument("report", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def judge(report: Path) -> int:
+    """Say whether a check's JSON REPORT finds hosts right, but for what a container cannot show.
+
+    Exit codes: 0 they are right, 2 something is amiss.
+    """
+    from plumbline.errors import COMPLIANT, NOT_COMPLIANT
+    from plumbline.lab.containers import CANNOT_SHOW, amiss, verdicts_of
+
+    hosts = verdicts_of(report)
+    wrong = {host: amiss(verdicts) for host, verdicts in hosts.items() if amiss(verdicts) or not verdicts}
+    for host, found in wrong.items():
+        told = ", ".join(f"{control}: {verdict}" for control, verdict in found.items())
+        click.echo(f"{host}: {told or 'not judged'}")
+    if wrong or not hosts:
+        return NOT_COMPLIANT
+    unshown = {name for verdicts in hosts.values() for name in CANNOT_SHOW if verdicts.get(name) == "unknown"}
+    click.echo(f"{len(hosts)} hosts are right; no container can show: {', '.join(sorted(unshown)) or '—'}")
+    return COMPLIANT
 
 
 def _lab_with(host: str, name: str | None) -> str:

@@ -17,7 +17,8 @@ class Cgroup:
     """A host's group in cgroup v2 (man cgroups(7)).
 
     `<group>` holds the loop that starts the host again after a reboot, `<group>/boot/supervisor`
-    systemd-nspawn, `<group>/boot/payload` the host's own processes.
+    systemd-nspawn, `<group>/boot/payload` the host's own processes. A virtual machine is one process, in
+    `<group>` itself.
     """
 
     def __init__(self, machine: str) -> None:
@@ -54,7 +55,12 @@ class Cgroup:
     @property
     def watched(self) -> bool:
         """Whether the loop that keeps the host up lives; what is there without it was left by a crash."""
-        return self._first(".") is not None
+        return self.keeper is not None
+
+    @property
+    def keeper(self) -> int | None:
+        """The process id of what keeps the host up: the loop, or a virtual machine itself."""
+        return self._first(".")
 
     @property
     def supervisor(self) -> int | None:

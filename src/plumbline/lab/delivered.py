@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
@@ -39,10 +40,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing a careless supplier leaves: what it is, and the files (path -> text) that make it so."""
+    """One thing a careless supplier leaves: what it is, and the files (path -> text) that make it so.
+
+    `modes` are the permissions of files that have others than 0644.
+    """
 
     what: str
     files: dict[str, str]
+    modes: Mapping[str, int] = field(default_factory=dict)
 
 
 STATIC_ADDRESS = """\
@@ -143,6 +148,14 @@ IPv6AcceptRA=no
         "time comes from a public pool",
         {"/etc/systemd/timesyncd.conf": "[Time]\nNTP=0.pool.ntp.example 1.pool.ntp.example\n"},
     ),
+    Fault(
+        "everybody may change a file of the system, and whoever starts a tool is root",
+        {
+            "/etc/vendor.conf": "level=debug\n",
+            "/usr/local/bin/vendor-tool": "#!/bin/sh\nexec id\n",
+        },
+        {"/etc/vendor.conf": 0o666, "/usr/local/bin/vendor-tool": 0o4755},
+    ),
 )
 """What needs a file. The rest of the faults is what stock Debian lacks: IPv6 is on, nftables is installed
 but neither loaded nor enabled, there is no antivirus, and neither shells nor SSH sessions ever time out."""
@@ -158,6 +171,15 @@ def files(place: Place, flavour: Flavour) -> dict[str, str]:
         for fault in FAULTS:
             chosen |= fault.files
     return {path: text.format(**place.words()) for path, text in chosen.items()}
+
+
+def modes(flavour: Flavour) -> dict[str, int]:
+    """Return the permissions (path -> mode) of those files that have others than 0644."""
+    chosen: dict[str, int] = {}
+    if flavour == "delivered":
+        for fault in FAULTS:
+            chosen |= fault.modes
+    return chosen
 
 
 def extra_interfaces(flavour: Flavour) -> tuple[str, ...]:

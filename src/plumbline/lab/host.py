@@ -13,14 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from plumbline.errors import NotReachedError, PlumblineError
+from plumbline.lab import partitions
 from plumbline.lab.cgroup import Cgroup, reap, start_time, started
-from plumbline.lab.delivered import Flavour, Place, extra_interfaces, files
+from plumbline.lab.delivered import Flavour, Place, extra_interfaces, files, modes
 from plumbline.lab.hostfiles import tail, write
 from plumbline.lab.layers import make_directory, mount_overlay, mounts_below, remove_tree, unmount_below
 from plumbline.lab.network import interface_exists, remove_interface, set_up
 from plumbline.lab.recipe import USERS
 from plumbline.lab.signatures import daily_database
 from plumbline.lab.ssh import Entry, authorize, make_host_keys
+from plumbline.lab.state import RUN
 
 BOOT_SECONDS = 120.0
 STOP_SECONDS = 60.0
@@ -43,7 +45,7 @@ class LabHost:
     """A host of a lab: its name, address, machine name, and the directory its files are in.
 
     `layers` are the layers over the image, topmost first, by name below `directory`; the writable one is
-    not among them.
+    not among them. `partitions` are those beside the root's, mount -> GiB.
     """
 
     name: str
@@ -54,6 +56,7 @@ class LabHost:
     flavour: Flavour
     entry: Entry
     layers: list[str] = field(default_factory=lambda: ["delivered"])
+    partitions: dict[str, float] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -106,7 +109,7 @@ class LabHost:
         mount_overlay(self.root, [self.image], self.directory / "delivered", self.directory / "work")
         try:
             for path, text in files(place, self.flavour).items():
-                write(self.root, path, text)
+                write(self.root, path, text, modes(self.flavour).get(path, 0o644))
             signatures = self.root / "var/lib/clamav/daily.cud"
             make_directory(signatures.parent)
             signatures.write_bytes(daily_database(datetime.now(UTC)))
@@ -114,7 +117,10 @@ class LabHost:
             write(self.root, "/etc/machine-id", f"{secrets.token_hex(16)}\n", mode=0o444)
             for home in ("/root", *(f"/home/{user}" for user in USERS)):
                 authorize(self.root, home, public_key)
-            return make_host_keys(self.root)
+            keys = make_host_keys(self.root)
+            write(self.root, "/etc/fstab", partitions.fstab(self.partitions))
+            partitions.make(self._kept_partitions("delivered"), self.partitions, self.root)
+            return keys
         finally:
             unmount_below(self.root)
             shutil.rmtree(self.directory / "work")
@@ -127,9 +133,15 @@ class LabHost:
         if not mounts_below(self.root):
             lower = [*(self.directory / layer for layer in self.layers), self.image]
             mount_overlay(self.root, lower, self.directory / "upper", self.directory / "work")
+        partitions.copy(self._kept_partitions(self.layers[0]), self._partitions)
+        binds = partitions.attach(self._partitions, self.partitions)
+        self._launch(["sh", "-c", LOOP, str(self.cgroup.path), *self._nspawn(binds)])
+
+    def _launch(self, words: list[str]) -> None:
+        """Start what keeps the host up, in the host's control group; what it prints goes to the log."""
         cgroup = self.cgroup
         cgroup.create()
-        command = [*cgroup.launcher(), "sh", "-c", LOOP, str(cgroup.path), *self._nspawn()]
+        command = [*cgroup.launcher(), *words]
         with self.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
             pid = os.posix_spawnp(
                 command[0],
@@ -150,7 +162,14 @@ class LabHost:
                 raise self._lost("could not be started")
             time.sleep(0.005)
 
-    def _nspawn(self) -> list[str]:
+    @property
+    def _partitions(self) -> Path:
+        return self.directory / "partitions"
+
+    def _kept_partitions(self, layer: str) -> Path:
+        return self.directory / f"{layer}.partitions"
+
+    def _nspawn(self, binds: list[str]) -> list[str]:
         links = [f"--network-veth-extra={here}:{there}" for here, there in self.extra_links.items()]
         return [
             "systemd-nspawn",
@@ -168,6 +187,7 @@ class LabHost:
             f"--hostname={self.name}",
             f"--network-bridge={self.bridge}",
             *links,
+            *binds,
             "--setenv=SYSTEMD_COLORS=0",
             "--boot",
         ]
@@ -226,6 +246,7 @@ class LabHost:
             self.cgroup.wait_empty(STOP_SECONDS)
         self.clear()
         unmount_below(self.root)
+        partitions.detach(self._partitions)
 
     def clear(self) -> None:
         """End the host at once, and remove what a host that ended or crashed leaves on this machine."""
@@ -238,6 +259,7 @@ class LabHost:
         unmount_below(self.root)
         remove_tree(self.directory / "upper")
         remove_tree(self.directory / "work")
+        remove_tree(self._partitions)
 
     def keep_changes(self, layer: str) -> None:
         """Make what was written since the topmost layer a layer of its own; the host must not run."""
@@ -245,6 +267,9 @@ class LabHost:
         make_directory(self.directory / "upper")
         (self.directory / "upper").rename(self.directory / layer)
         remove_tree(self.directory / "work")
+        partitions.detach(self._partitions)
+        if self.partitions:
+            self._partitions.rename(self._kept_partitions(layer))
         self.layers = [layer, *self.layers]
 
 
@@ -260,6 +285,12 @@ def clear_machine(machine: str) -> None:
         unmount_below(directory)
         with contextlib.suppress(FileNotFoundError):
             directory.rmdir()
+    control_socket(machine).unlink(missing_ok=True)
+
+
+def control_socket(machine: str) -> Path:
+    """Return the path of the socket by which a virtual machine is told to end; such paths must be short."""
+    return RUN / f"{machine}.qmp"
 
 
 def forget_lock(root: Path) -> None:

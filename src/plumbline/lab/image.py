@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from plumbline.errors import PlumblineError
@@ -18,26 +18,39 @@ from plumbline.lab.requirements import check_builder
 BUILD_SECONDS = 1200
 
 # Shell fragments mmdebstrap runs with the new root as $1 (man mmdebstrap(1), HOOKS); the archive is
-# reachable only then.
+# reachable only then. The hosts' own source has every package they are made of, as a site's mirror would.
 HOOKS = (
-    'mkdir -p "$1/srv/packages" && rm -f "$1"/var/cache/apt/archives/*.deb',
+    'mkdir -p "$1/var/cache/lab/packages" && rm -f "$1"/var/cache/apt/archives/*.deb',
+    # Apart, for chrony and systemd-timesyncd conflict.
+    'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --download-only --no-install-recommends '
+    "install --reinstall $(dpkg-query --admindir=\"$1/var/lib/dpkg\" -W -f '${Package} ')",
     'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --download-only --no-install-recommends '
     f"install {' '.join(recipe.INSTALLABLE)}",
-    'mv "$1"/var/cache/apt/archives/*.deb "$1/srv/packages/"',
+    'mv "$1"/var/cache/apt/archives/*.deb "$1/var/cache/lab/packages/"',
 )
 
 
-def ensure_image(release: str, tell: Callable[[str], None] = lambda _: None) -> Path:
+def ensure_image(
+    release: str, tell: Callable[[str], None] = lambda _: None, more: Sequence[str] = ()
+) -> Path:
     """Return the root directory of the release's image, building it when the cache has none.
 
-    `tell` is called with a sentence on what is being done. A build is put in place whole or not at all, and
-    two builds of one image wait for each other.
+    With `more`, that of an image with these packages installed too. `tell` is called with a sentence on what
+    is being done. A build is put in place whole or not at all; two builds of one image wait for each other.
     """
     recipe.check_release(release)
+    name = f"{release}-{recipe.digest(release, more)}"
+    return cached(name, release, lambda root, log: build(release, root, log, more), tell)
+
+
+def cached(
+    name: str, release: str, make: Callable[[Path, Path], None], tell: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Return the root directory `name` of the cache; when it is not there, `make(root, log)` builds it."""
     cache = recipe.cache().absolute()
     check_path(cache)
     cache.mkdir(parents=True, exist_ok=True)
-    image = cache / f"{release}-{recipe.digest(release)}"
+    image = cache / name
     if image.is_dir():
         return image
     check_builder()
@@ -46,30 +59,37 @@ def ensure_image(release: str, tell: Callable[[str], None] = lambda _: None) -> 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not image.is_dir():
             tell(f"Building the root image of Debian {recipe.RELEASES[release]} (once; about a minute).")
-            _build(release, image)
+            _build(image, make)
     return image
 
 
-def _build(release: str, image: Path) -> None:
+def _build(image: Path, make: Callable[[Path, Path], None]) -> None:
     partial = image.with_name(f"{image.name}.partial")
-    log = image.with_name(f"{image.name}.log")
     remove_tree(partial)  # left by a build that was cut off; the lock says that none is running
     try:
-        _bootstrap(release, partial, log)
-        _finish(partial, log)
+        make(partial, image.with_name(f"{image.name}.log"))
         partial.rename(image)
     finally:
         remove_tree(partial)
 
 
-def _bootstrap(release: str, root: Path, log: Path) -> None:
+def build(
+    release: str, root: Path, log: Path, packages: Sequence[str] = (), options: Sequence[str] = ()
+) -> None:
+    """Build the lab's Debian in `root`, with more packages and more of mmdebstrap's options if given."""
+    _bootstrap(release, root, log, packages, options)
+    _finish(root, log)
+
+
+def _bootstrap(release: str, root: Path, log: Path, more: Sequence[str], options: Sequence[str]) -> None:
     command = [
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
         "--dpkgopt=force-unsafe-io",
         '--aptopt=Acquire::Languages "none"',
-        f"--include={','.join(recipe.PACKAGES)}",
+        f"--include={','.join((*recipe.PACKAGES, *more))}",
+        *options,
         *(f"--customize-hook={hook}" for hook in HOOKS),
         release,
         str(root),
@@ -85,7 +105,7 @@ def _finish(root: Path, log: Path) -> None:
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     for key in root.glob("etc/ssh/ssh_host_*"):
         key.unlink()
-    index_packages(root / "srv/packages")
+    index_packages(root / "var/cache/lab/packages")
     write(root, "/etc/machine-id", "uninitialized\n")
     commands = [
         ["apt-get", "update", "--quiet"],

@@ -14,8 +14,12 @@ import yaml
 from plumbline.errors import InputError, UsageError
 from plumbline.lab.layers import make_directory
 from plumbline.lab.recipe import RELEASES
+from plumbline.probes.accounts.keys import fingerprint
 from plumbline.spec.load import load_inventory
 from plumbline.spec.model import Connection, HostSpec, Site, System, Vlan
+
+LOCAL_ACCOUNTS = {"root": "none", "operator": "without-password", "plain": "none"}
+"""The accounts every lab host is entered by, and whether sudo asks them for a password."""
 
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 
@@ -41,7 +45,7 @@ class LabInventory:
     @property
     def vlan(self) -> Vlan:
         """The one VLAN all hosts are reached in; InputError when there are several."""
-        names = {host.interfaces[0].vlan for host in self.hosts}
+        names = {host.interfaces[0].vlan or "" for host in self.hosts}
         declared = {vlan.name for vlan in self.model.vlans}
         if len(names) != 1 or not names <= declared:
             raise InputError(
@@ -109,7 +113,22 @@ class LabInventory:
         systems = copy.deepcopy(self.systems)
         for system in systems.values():
             for host in system["hosts"]:
-                host["os"] = {"family": "linux", "distribution": "debian", "version": RELEASES[release]}
+                host["os"] = {**host["os"], "distribution": "debian", "version": RELEASES[release]}
+        return LabInventory(self.site, systems, self.texts)
+
+    def entered_by(self, public_key: str) -> LabInventory:
+        """Return it with the lab's own local accounts declared on every host, and the key that opens them."""
+        systems = copy.deepcopy(self.systems)
+        key = fingerprint(public_key.split()[1])
+        for system in systems.values():
+            for host in system["hosts"]:
+                declared = {account["name"]: account for account in host.get("local_accounts", [])}
+                for name, sudo in LOCAL_ACCOUNTS.items():
+                    account = declared.setdefault(name, {"name": name, "reason": "made by the lab"})
+                    account["keys"] = [*account.get("keys", []), key]
+                    if sudo != "none":
+                        account["sudo"] = sudo
+                host["local_accounts"] = list(declared.values())
         return LabInventory(self.site, systems, self.texts)
 
     def write(self, directory: Path, connection: Connection) -> None:

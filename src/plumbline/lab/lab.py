@@ -15,7 +15,8 @@ from plumbline.lab.raising import Tell, bring_back, clear, hosts_of, make
 from plumbline.lab.recipe import check_release
 from plumbline.lab.requirements import check_machine, check_rights, raise_limits
 from plumbline.lab.ssh import COMMAND_SECONDS
-from plumbline.lab.state import LabPlace, LabState, names
+from plumbline.lab.state import Kind, LabPlace, LabState, names
+from plumbline.lab.vm import check_vm_machine
 
 DEFAULT_NAME = "lab"
 
@@ -45,14 +46,20 @@ class Lab:
         release: str | None = None,
         inventory: Path | None = None,
         tell: Tell = _silent,
+        packages: Sequence[str] = (),
+        kind: Kind | None = None,
     ) -> Lab:
         """Bring a lab up, or what is missing of one that is already there, and return it.
 
         Without `hosts`, as many as the inventory declares; without `flavour` as delivered; without `release`
-        bookworm; without `inventory` the worked example. A lab that is there must be what is asked for:
-        UsageError otherwise. What cannot run here is a PlumblineError, and leaves nothing behind.
+        bookworm; without `inventory` the worked example; without `kind` as containers. With `packages`, hosts
+        with these installed too, from an image of their own that is built once. A lab that is there must be
+        what is asked for: UsageError otherwise. What cannot run here is a PlumblineError, and leaves nothing
+        behind.
         """
         check_machine()
+        if kind == "vm":
+            check_vm_machine()
         raise_limits()
         if release is not None:
             check_release(release)
@@ -64,13 +71,22 @@ class Lab:
         with place.locked():
             state = place.load()
             if state is not None and state.ready:
-                _check_same(place, state, hosts, flavour, release)
+                _check_same(place, state, hosts, flavour, release, kind)
                 return cls(place, state, bring_back(place, state, tell))
             if place.exists:
                 tell(f"Clearing what is left of the lab {name}.")
                 clear(place)
             try:
-                state = make(place, hosts, flavour or "delivered", release or "bookworm", inventory, tell)
+                state = make(
+                    place,
+                    hosts,
+                    flavour or "delivered",
+                    release or "bookworm",
+                    inventory,
+                    tell,
+                    packages,
+                    kind or "container",
+                )
             except BaseException:
                 clear(place)
                 raise
@@ -190,12 +206,18 @@ def all_names() -> list[str]:
 
 
 def _check_same(
-    place: LabPlace, state: LabState, hosts: int | None, flavour: str | None, release: str | None
+    place: LabPlace,
+    state: LabState,
+    hosts: int | None,
+    flavour: str | None,
+    release: str | None,
+    kind: str | None,
 ) -> None:
     for wanted, there, words in (
         (hosts, len(state.hosts), "hosts: {}"),
         (flavour, state.flavour, "hosts as {}"),
         (release, state.release, "release {}"),
+        (kind, state.kind, "kind of hosts: {}"),
     ):
         if wanted is not None and wanted != there:
             raise UsageError(

@@ -106,6 +106,14 @@ def set_up(name: str) -> None:
     subprocess.run(["ip", "link", "set", "dev", name, "up"], check=False, capture_output=True)
 
 
+def attach_tap(name: str, bridge: str | None) -> None:
+    """Make a tap interface, without an address of any kind, on a bridge or on nothing, and set it up."""
+    _ip("tuntap", "add", "dev", name, "mode", "tap")
+    if bridge is not None:
+        _ip("link", "set", "dev", name, "master", bridge)
+    set_up(name)
+
+
 def remove_interface(name: str) -> None:
     """Remove an interface; a host's end may vanish by itself meanwhile, so that it is gone is what counts."""
     if not interface_exists(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +14,11 @@ from plumbline.lab.host import LabHost, clear_machine, forget_lock
 from plumbline.lab.image import ensure_image
 from plumbline.lab.inventory import LabInventory
 from plumbline.lab.layers import make_directory, remove_tree
+from plumbline.lab.partitions import of_storage
 from plumbline.lab.ssh import Entry, close_shared, make_key
-from plumbline.lab.state import HostState, LabPlace, LabState, lock
+from plumbline.lab.state import HostState, Kind, LabPlace, LabState, lock
+from plumbline.lab.vm import VmHost
+from plumbline.lab.vm_image import ensure_vm_image
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.model import Connection
 
@@ -24,8 +27,9 @@ Tell = Callable[[str], None]
 
 def hosts_of(place: LabPlace, state: LabState) -> list[LabHost]:
     """Return the hosts of a lab as it is recorded."""
+    host_class = VmHost if state.kind == "vm" else LabHost
     return [
-        LabHost(
+        host_class(
             name=host.name,
             machine=host.machine,
             directory=place.directory / "hosts" / host.name,
@@ -40,6 +44,7 @@ def hosts_of(place: LabPlace, state: LabState) -> list[LabHost]:
                 socket=place.sockets / host.machine.removeprefix(place.machine_prefix),
             ),
             layers=list(host.layers),
+            partitions=dict(host.partitions),
         )
         for host in state.hosts
     ]
@@ -59,8 +64,8 @@ def bring_back(place: LabPlace, state: LabState, tell: Tell) -> list[str]:
         place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         _bridge_again(place, state)
     with _together(hosts) as each:
-        each(LabHost.start)
-        each(LabHost.wait)
+        each(lambda host: host.start())
+        each(lambda host: host.wait())
     return [host.name for host in missing]
 
 
@@ -78,12 +83,22 @@ def _bridge_again(place: LabPlace, state: LabState) -> None:
 
 
 def make(
-    place: LabPlace, count: int | None, flavour: Flavour, release: str, source: Path | None, tell: Tell
+    place: LabPlace,
+    count: int | None,
+    flavour: Flavour,
+    release: str,
+    source: Path | None,
+    tell: Tell,
+    packages: Sequence[str] = (),
+    kind: Kind = "container",
 ) -> LabState:
-    """Make a lab that is not there, with every host booted; whoever calls it clears what a failure leaves."""
+    """Make a lab that is not there, with every host booted; whoever calls it clears what a failure leaves.
+
+    Its hosts have `packages` installed beside those every lab host has.
+    """
     declared = inventory.load(source or LAB_INVENTORY)
     wanted = declared.resized(count or len(declared.hosts)).of_release(release)
-    image = ensure_image(release, tell)
+    image = (ensure_vm_image if kind == "vm" else ensure_image)(release, tell, packages)
     make_directory(place.directory)
     place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
     with lock("network.lock"):
@@ -92,27 +107,32 @@ def make(
     state = LabState(
         release=release,
         flavour=flavour,
+        kind=kind,
         image=image,
         network=chosen.vlan.network,
         gateway=chosen.gateway,
         hosts=[
-            HostState(name=host.name, address=host.address, machine=f"{place.machine_prefix}{number:02d}")
+            HostState(
+                name=host.name,
+                address=host.address,
+                machine=f"{place.machine_prefix}{number:02d}",
+                partitions=of_storage((part.mount, part.size_gib) for part in host.storage),
+            )
             for number, host in enumerate(chosen.hosts, 1)
         ],
     )
     place.save(state)
     connection = Connection(identity_file=str(place.key), known_hosts=str(place.known_hosts))
-    chosen.write(place.inventory, connection)
+    public_key = make_key(place.key)
+    chosen.entered_by(public_key).write(place.inventory, connection)
     tell(f"Booting {len(state.hosts)} hosts of Debian {release}, as {flavour}.")
-    _boot(place, state, chosen)
+    _boot(place, state, chosen, public_key)
     state.ready = True
     place.save(state)
     return state
 
 
-def _boot(place: LabPlace, state: LabState, declared: LabInventory) -> None:
-    public_key = make_key(place.key)
-
+def _boot(place: LabPlace, state: LabState, declared: LabInventory, public_key: str) -> None:
     def prepare(host: LabHost) -> str:
         where = Place(
             name=host.name,
@@ -127,8 +147,8 @@ def _boot(place: LabPlace, state: LabState, declared: LabInventory) -> None:
 
     with _together(hosts_of(place, state)) as each:
         place.known_hosts.write_text("".join(each(prepare)))
-        each(LabHost.start)
-        each(LabHost.wait)
+        each(lambda host: host.start())
+        each(lambda host: host.wait())
 
 
 @contextmanager

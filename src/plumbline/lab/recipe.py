@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from plumbline.errors import UsageError
@@ -33,7 +34,17 @@ PACKAGES = (
 )
 
 # What hardening installs; with what it needs, it lies in the image, for the hosts have no internet.
-INSTALLABLE = ("chrony", "clamav-daemon", "clamav-freshclam", "clamdscan", "ethtool")
+INSTALLABLE = (
+    "acl",
+    "auditd",
+    "chrony",
+    "clamav-daemon",
+    "clamav-freshclam",
+    "clamdscan",
+    "ethtool",
+    "logrotate",
+    "openssl",
+)
 
 LOCALES = ("sk_SK", "de_DE")
 
@@ -41,10 +52,10 @@ LOCALES = ("sk_SK", "de_DE")
 USERS = {"operator": "operator", "plain": "users"}
 
 _UNITS = "/usr/lib/systemd/system"
-_FRESHCLAM = "/srv/signatures/freshclam.conf"
+_FRESHCLAM = "/var/cache/lab/signatures/freshclam.conf"
 
 FILES: dict[str, str] = {
-    "/etc/apt/sources.list.d/lab.list": "deb [trusted=yes] file:/srv/packages ./\n",
+    "/etc/apt/sources.list.d/lab.list": "deb [trusted=yes] file:/var/cache/lab/packages ./\n",
     "/etc/sudoers.d/lab-operator": "operator ALL=(ALL:ALL) NOPASSWD: ALL\n",
     "/etc/locale.gen": "".join(f"{locale}.UTF-8 UTF-8\n" for locale in LOCALES),
     # A container may not set the machine's clock: chrony and timesyncd run without the right to.
@@ -65,11 +76,11 @@ FILES: dict[str, str] = {
     _FRESHCLAM: (
         "DatabaseDirectory /var/lib/clamav\nDatabaseOwner clamav\n"
         "UpdateLogFile /var/log/clamav/freshclam.log\n"
-        "PrivateMirror file:///srv/signatures\nScriptedUpdates no\n"
+        "PrivateMirror file:///var/cache/lab/signatures\nScriptedUpdates no\n"
         "ExcludeDatabase main\nExcludeDatabase daily\nExcludeDatabase bytecode\n"
-        "DatabaseCustomURL file:///srv/signatures/lab.hdb\nChecks 1\n"
+        "DatabaseCustomURL file:///var/cache/lab/signatures/lab.hdb\nChecks 1\n"
     ),
-    "/srv/signatures/lab.hdb": HASHES,
+    "/var/cache/lab/signatures/lab.hdb": HASHES,
 }
 
 # Unused units that would hold up a boot: nothing answers DHCP here, so "online" would never come.
@@ -77,9 +88,9 @@ MASKED = ("systemd-networkd-wait-online.service",)
 ENABLED = ("systemd-networkd.service",)
 
 
-def digest(release: str) -> str:
-    """Return twelve hex digits that change with anything the image is made of."""
-    recipe = [release, PACKAGES, INSTALLABLE, LOCALES, USERS, FILES, MASKED, ENABLED]
+def digest(release: str, more: Sequence[str] = ()) -> str:
+    """Return twelve hex digits that change with anything the image is made of, `more` packages included."""
+    recipe = [release, PACKAGES, INSTALLABLE, LOCALES, USERS, FILES, MASKED, ENABLED, *more]
     code = Path(__file__).with_name("image.py").read_bytes()
     return hashlib.sha256(json.dumps(recipe).encode() + code).hexdigest()[:12]
 

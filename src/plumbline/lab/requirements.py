@@ -19,6 +19,7 @@ TO_RUN = {
     "systemd-nspawn": "systemd-container",
     "ip": "iproute2",
     "mount": "mount",
+    "mke2fs": "e2fsprogs",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }

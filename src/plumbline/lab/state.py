@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -19,9 +20,15 @@ from plumbline.lab.layers import check_path
 
 RUN = Path("/run/plumbline-lab")
 
+Kind = Literal["container", "vm"]
+"""What a lab's hosts are: systemd-nspawn's containers, or virtual machines with a kernel of their own."""
+
 
 class HostState(BaseModel):
-    """One host: its name, address, machine name and the layers over the image, topmost first."""
+    """One host: its name, address, machine name and the layers over the image, topmost first.
+
+    `partitions` are those beside the root's, mount -> GiB.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,6 +36,7 @@ class HostState(BaseModel):
     address: IPv4Address
     machine: str
     layers: list[str] = ["delivered"]
+    partitions: dict[str, float] = {}
 
 
 class LabState(BaseModel):
@@ -41,6 +49,7 @@ class LabState(BaseModel):
 
     release: str
     flavour: Flavour
+    kind: Kind = "container"
     image: Path
     network: IPv4Network
     gateway: IPv4Address

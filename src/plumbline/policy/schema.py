@@ -9,9 +9,14 @@ from typing import Any
 from pydantic import BaseModel
 
 from plumbline.atomic import replace
+from plumbline.policy.accounts import AccountsFile
+from plumbline.policy.baseline import Baseline
 from plumbline.policy.elsewhere import ElsewhereFile
 from plumbline.policy.model import ControlsFile, Profile, RequirementsFile, StandardInfo
+from plumbline.policy.privileged import Privileged
 from plumbline.policy.protocols import ProtocolsFile
+from plumbline.policy.releases import ReleasesFile
+from plumbline.policy.servers import ServersFile
 from plumbline.rooms import POLICIES
 from plumbline.spec.model import Connection, Site, System
 
@@ -23,6 +28,11 @@ MODELS: dict[str, type[BaseModel]] = {
     "profile": Profile,
     "protocols": ProtocolsFile,
     "elsewhere": ElsewhereFile,
+    "accounts": AccountsFile,
+    "releases": ReleasesFile,
+    "baseline": Baseline,
+    "servers": ServersFile,
+    "privileged": Privileged,
     "site": Site,
     "system": System,
     "connection": Connection,

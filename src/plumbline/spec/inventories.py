@@ -50,7 +50,7 @@ def ansible_variables(inventory: Inventory, system: System, host: HostSpec) -> d
         **reached,
         "plumbline_system": system.name,
         "plumbline_profile": host.profile,
-        "plumbline_os": host.os.model_dump(mode="json"),
+        "plumbline_os": host.os.model_dump(mode="json", exclude_none=True),
     }
 
 

@@ -58,6 +58,16 @@ class Antivirus(Strict):
     signatures: FilePath
 
 
+class Updates(Strict):
+    """Where hosts take packages and updates from (9.2.2), each source told by how its URI begins.
+
+    Left out, the distribution's own archives and their mirrors; an empty list says that hosts have no source,
+    as in a closed segment: a person then records which updates were installed.
+    """
+
+    sources: list[Filled] | None = None
+
+
 class Site(Strict):
     """What the operator provides at one place."""
 
@@ -70,6 +80,9 @@ class Site(Strict):
     vlans: Annotated[list[Vlan], Field(min_length=1)]
     management_sources: Annotated[list[Network], Field(min_length=1)]
     antivirus: Antivirus
+    updates: Updates = Updates()
+    database_servers: list[HostOrAddress] = []
+    """The operator's database servers (7): databases belong there, and not beside applications."""
 
     @model_validator(mode="after")
     def _vlans_are_distinct(self) -> Site:

@@ -15,6 +15,7 @@ from plumbline.verify.unknown import Unknown
 GATEWAY = {"10.89.6.1"}
 STATIC = "[Match]\nName=host0\n[Network]\nAddress=10.89.6.11/24\nGateway=10.89.6.1\nLinkLocalAddressing=no\n"
 FORWARD, IPV6 = "net/ipv4/ip_forward", "net/ipv6/conf/all/disable_ipv6"
+EVERY = "net/ipv6/conf/*/disable_ipv6"
 RC = "/etc/rc.local"
 
 
@@ -47,6 +48,19 @@ def host(*lines: str, file: str = RC, named: str = "") -> DeliveredHost:
         ("w /proc/sys/net/ipv4/ip_forward - - - - 1", FORWARD, ("1",)),
         ('SUBSYSTEM=="net", SYSCTL{net/ipv4/ip_forward}="1"', FORWARD, ("1",)),
         ("sysctl -w kernel.panic=10", FORWARD, ()),
+        ('RUN+="/sbin/sysctl -q --pattern ^sunrpc --system"', FORWARD, ()),
+        ('RUN+="/sbin/sysctl -q --pattern ^sunrpc --system"', EVERY, ()),
+        ("sysctl --system -r '^net.ipv6'", FORWARD, ()),
+        ("sysctl --system -r '^net.ipv6'", EVERY, ("?",)),
+        ("sysctl --system --pattern=^net.ipv6.conf.eth1", EVERY, ("?",)),
+        ("sysctl --system -r eth1", EVERY, ("?",)),
+        ("sysctl --system -r ^net.ipv4.ip_forward", FORWARD, ("?",)),
+        ("sysctl --system -r conf/all/forwarding", FORWARD, ("?",)),
+        ("sysctl --system -r ^-net", FORWARD, ("?",)),
+        ("sysctl --system -r '^(sunrpc|net)'", FORWARD, ("?",)),
+        ("sysctl --system -r $KEYS", FORWARD, ("?",)),
+        ("sysctl -r ^sunrpc --system; sysctl --system", FORWARD, ("?",)),
+        ("sysctl -r ^sunrpc -w net.ipv4.ip_forward=1", FORWARD, ("1",)),
     ],
 )
 def test_what_a_line_sets(line: str, key: str, values: tuple[str, ...]) -> None:
@@ -120,6 +134,13 @@ def test_hook_of_a_package_does_what_the_stanza_says() -> None:
     assert host('brctl addbr "$IFACE"', file=hook).network.others_at_boot(["host0"]) == []
     assert len(host("brctl addbr br7", file=hook).network.others_at_boot(["host0"])) == 1
     assert len(host('brctl addbr "$X"', file=hook + "2").network.others_at_boot(["host0"])) == 1
+
+
+def test_script_of_wpasupplicant_acts_on_what_the_stanza_says() -> None:
+    script, up = "/etc/wpa_supplicant/functions.sh", '\t\tip link set "$WPA_IFACE" up'
+    assert host("ifup () {", up, file=script).network.others_at_boot(["host0"]) == []
+    assert len(host("ip link set eth1 up", file=script).network.others_at_boot(["host0"])) == 1
+    assert len(host(up, file="/etc/wpa_supplicant/own.sh").network.others_at_boot(["host0"])) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from plumbline.probes.base import Output, ParseError
 from plumbline.probes.removable_media import DESKTOP, MOUNTS, RULES, UNITS
+from plumbline.probes.removable_media.mounts import GENERATORS
 from plumbline.probes.removable_media.rules import effective
 from plumbline.probes.removable_media.udev import parse_rule, started
 from plumbline.probes.removable_media.units import mounter
@@ -268,6 +270,14 @@ def test_which_entries_of_fstab_mount_a_medium_by_themselves(entry: str, itself:
     )
     mounts = MOUNTS.parse(Output(f"fstab\t1\t{entry}\n{devices}end\n".encode(), b"", 0))
     assert bool(mounts.boot) is itself
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("postfix-instance-generator", True), ("systemd-fstab-generator", True), ("mount-sticks", False)],
+)
+def test_generators_of_packages_are_known(name: str, known: bool) -> None:
+    assert any(fnmatchcase(name, pattern) for pattern in GENERATORS.split()) is known
 
 
 def test_gnome_s_settings_for_media() -> None:
