@@ -76,7 +76,7 @@ class BootCommands:
     def _may_run(self, line: Line, on_disk: UnitsOnDisk) -> bool:
         if re.search(r"/systemd-sysctl( --prefix=\S+)+\s*\"?$", line.text) and "/udev/" in line.file:
             return False
-        if _is_hook_of_a_package(line):
+        if _is_hook_of_a_package(line) or _is_of_wpasupplicant(line):
             return False
         if not line.file.startswith(DIRECTORIES):
             return True
@@ -108,6 +108,24 @@ def _is_hook_of_a_package(line: Line) -> bool:
     return folder.startswith("/etc/network/if-") and name in _PACKAGED_HOOKS and "$" in line.text
 
 
+_WPA_SCRIPTS = tuple(f"/etc/wpa_supplicant/{name}.sh" for name in ("functions", "ifupdown", "action_wpa"))
+_WPA_LINES = (
+    "ifup () {",
+    'wpa_msg log "ifup $WPA_IFACE=$WPA_LOGICAL_IFACE"',
+    'ip link set "$WPA_IFACE" up',
+    'ifconfig "$WPA_IFACE" up',
+)
+
+
+def _is_of_wpasupplicant(line: Line) -> bool:
+    """Say whether a line is as package wpasupplicant brings it, in the scripts its hooks of ifupdown run.
+
+    They act on interfaces whose stanza has a wpa- option: the stanza tells of these, and what is wireless of
+    them the control of wireless interfaces finds.
+    """
+    return line.file in _WPA_SCRIPTS and line.text.strip() in _WPA_LINES
+
+
 def _parse(output: Output) -> BootCommands:
     rows = Rows(output, {"line": 1, "named": 1})
     found = []
@@ -127,17 +145,48 @@ def sets(line: Line, key: str) -> tuple[str, ...]:
 
     `key` is a path below /proc/sys; a `*` in it, and a variable or a glob in the line, stand for anything.
     """
-    text = line.text
+    text = _PATTERN.sub(r"\1 ", line.text)
     if not _writes(text):
         return ()
     written = [_path(found) for found in _KEY.finditer(text)]
     if not written:
-        named = re.search(r"\bsysctl\b(?!.*(-a\b|-n\b|-N\b|-r\b))|systemd-sysctl\s+\S", text)
-        return ("?",) if named else ()
+        named = re.search(r"\bsysctl\b(?!.*(-a\b|-n\b|-N\b))|systemd-sysctl\s+\S", text)
+        return ("?",) if named and _passes(line.text, key) else ()
     if not any(_same(path, key) for path in written):
         return ()
     values = [found for pattern in _VALUES for found in re.findall(pattern, text)]
     return tuple(dict.fromkeys(values)) if len(values) >= len(written) else ("?",)
+
+
+_PATTERN = re.compile(
+    r"""(\bsysctl\b[^;&|]*?)\s(?:--pattern[=\s]|-r)\s*(?:'([^']*)'|"([^"]*)"|([^\s'";&|)]+))(?=[\s'";&|)]|$)"""
+)
+
+
+def _passes(text: str, key: str) -> bool:
+    """Say whether the files that a line has sysctl(8) read may set a key, given its `--pattern`.
+
+    That is matched with a key as a file writes it: with dots or slashes, after a `-` if errors are ignored.
+    A pattern with more than the plainest signs, or more than one, is taken to match.
+    """
+    found = _PATTERN.search(text)
+    if found is None or len(re.findall(r"\bsysctl\b|\s--pat|\s-\w*r", text)) != 2:
+        return True
+    pattern = next(group for group in found.groups()[1:] if group is not None)
+    if not re.fullmatch(r"\^?(?:[\w/-]|\\?\.)+\$?", pattern):
+        return True
+    pattern = pattern.replace("\\", "")  # the shell may eat it; the dot then is any sign
+    paths = [path for path in {key, *_ONE, *_ONE.values()} if _ONE.get(path, path) == _ONE.get(key, key)]
+    if "*" in key:
+        # Which interface is open: only what comes before its name can differ.
+        head = key.split("*")[0]
+        paths, pattern = [head], pattern[: len(head) + 1].rstrip("$") if pattern.startswith("^") else ""
+    else:
+        paths += [re.sub(r"/(conf|neigh)/[^/]+", rf"/\1/{one}", key) for one in ("all", "default", "*")]
+    spelt = [
+        f"{sign}{name}" for path in paths for name in (path, path.replace("/", ".")) for sign in ("", "-")
+    ]
+    return any(re.search(pattern, name) for name in spelt)
 
 
 _KEY = re.compile(r"(?:/proc/sys/|(?<![\w/.])/?)((?:net|kernel|fs|vm)[./][^\s=;'\"|&)}]+)")

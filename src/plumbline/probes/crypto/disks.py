@@ -33,8 +33,15 @@ if [ -e /dev/mapper/control ] && command -v dmsetup >/dev/null; then
 fi
 awk '{{ for (i = 7; $i != "-" && i < NF; i++); print "mount\t" $5 "\t" $(i + 1) "\t" $(i + 2) }}' \
     /proc/self/mountinfo
-[ ! -f /etc/crypttab ] || awk '!/^[ \t]*(#|$)/ {{ print "crypttab\t" FNR "\t" $1 "\t" $2 }}' /etc/crypttab
-[ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ {{ print "fstab\t" FNR "\t" $1 "\t" $2 }}' /etc/fstab
+# What is said not to be opened or mounted at boot is not.
+[ ! -f /etc/crypttab ] || awk '!/^[ \t]*(#|$)/ && $4 !~ /(^|,)noauto(,|$)/ {{
+    print "crypttab\t" FNR "\t" $1 "\t" $2 }}' /etc/crypttab
+[ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ && (
+    $4 !~ /(^|,)noauto(,|$)/ || $4 ~ /x-systemd.automount/) && $3 != "swap" {{
+    print "fstab\t" FNR "\t" $1 "\t" $2 }}' /etc/fstab
+[ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ {{
+    print "swap\t/etc/fstab:" FNR "\t" $1 }}' /etc/fstab
+awk 'NR > 1 && $1 !~ /^\/dev\/zram/ {{ print "swap\t/proc/swaps\t" $1 }}' /proc/swaps 2>/dev/null
 [ ! -f /etc/fstab ] || awk '$1 ~ /^\/dev\// {{ print $1 }}' /etc/fstab | while read -r source; do
     [ ! -L "$source" ] || printf 'link\t%s\t%s\n' "$source" "$(readlink -f "$source")"
 done
@@ -46,7 +53,16 @@ done
 {PRINT_END}
 """
 
-_FIELDS = {"chassis": 1, "block": 1, "crypt": 3, "mount": 3, "crypttab": 3, "fstab": 3, "link": 2, "unit": 3}
+_FIELDS = {
+    "chassis": 1,
+    "block": 1,
+    "crypt": 3,
+    "mount": 3,
+    "crypttab": 3,
+    "fstab": 3,
+    "link": 2,
+    "unit": 3,
+} | {"swap": 2}
 
 _PORTABLE = {8: "portable", 9: "laptop", 10: "notebook", 11: "hand held", 14: "sub-notebook"} | {
     30: "tablet",
@@ -90,7 +106,10 @@ class Cipher:
 
 @dataclass(frozen=True)
 class Disks:
-    """Block devices, crypt devices by name, mounts (mount point -> source), and the files for a boot."""
+    """Block devices, crypt devices by name, mounts (mount point -> source), and the files for a boot.
+
+    `swaps`: where the kernel may write memory to, now and after a boot, as place and source.
+    """
 
     chassis: int | None
     blocks: list[Block]
@@ -98,6 +117,7 @@ class Disks:
     mounts: dict[str, tuple[str, str]]
     crypttab: dict[str, int]
     at_boot: dict[str, tuple[str, str]]
+    swaps: list[tuple[str, str]]
 
     @property
     def portable(self) -> str | None:
@@ -111,6 +131,33 @@ class Disks:
     def boot_mount_of(self, path: str) -> str:
         """Return the mount point that will hold a path after a boot."""
         return max((at for at in self.at_boot if _holds(at, path)), key=len, default="/")
+
+    def mounts_in(self, path: str, others: Iterable[str]) -> list[str]:
+        """Return the mount point that holds a path now, and those below it that no other path holds."""
+        on_disk = [at for at in self.on_disk() if self.found(self.mounts[at][1])]
+        return [self.mount_of(path), *_below(path, on_disk, others)]
+
+    def boot_mounts_in(self, path: str, others: Iterable[str]) -> list[str]:
+        """Return the same as it will be after a boot."""
+        at_boot = [at for at, (_, source) in self.at_boot.items() if self.found(source)]
+        return [self.boot_mount_of(path), *_below(path, at_boot, others)]
+
+    def boot_source(self, at: str, depth: int = 0) -> tuple[str, str]:
+        """Return place and source of what will be mounted there; of another directory that one's."""
+        where, source = self.at_boot.get(at, ("/etc/fstab", "nothing"))
+        if source.startswith("/") and not source.startswith("/dev/") and depth < 8:
+            return where, self.boot_source(self.boot_mount_of(source), depth + 1)[1]
+        return where, source
+
+    def open_swaps(self) -> list[tuple[str, str, str]]:
+        """Return place, source and device of swap below which nothing encrypts."""
+        found = []
+        for place, source in self.swaps:
+            device = source
+            if not source.startswith(("/dev/", "UUID=", "LABEL=", "PARTUUID=", "PARTLABEL=")):
+                device = self.mounts[self.mount_of(source)][1]
+            found += [(place, source, way) for way in self.open_ways(device)]
+        return found
 
     def found(self, source: str) -> list[Block]:
         """Return the block device that fstab or the kernel calls so, once for each parent."""
@@ -151,6 +198,19 @@ class Disks:
         return [at for at, (kind, _) in self.mounts.items() if kind not in _NO_DISK.split()]
 
 
+def _below(path: str, mounts: Iterable[str], others: Iterable[str]) -> list[str]:
+    """Return what is mounted below a path, but for the system's own and what another path holds."""
+    nearer = [other for other in others if other != path and _holds(path, other)]
+    return [
+        at
+        for at in mounts
+        if at != path
+        and _holds(path, at)
+        and not at.startswith(("/boot", "/efi"))
+        and not any(_holds(other, at) for other in nearer)
+    ]
+
+
 def _holds(at: str, path: str) -> bool:
     return at in ("/", path) or path.startswith(f"{at}/")
 
@@ -188,6 +248,7 @@ def _disks(output: Output) -> Disks:
         mounts=mounts,
         crypttab={name: int(number) for number, name, _ in rows["crypttab"]},
         at_boot=at_boot,
+        swaps=[(place, links.get(source, source)) for place, source in rows["swap"]],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from plumbline.verify.seen import Seen
@@ -23,32 +24,43 @@ _MACS = ("AEAD", "SHA1")
 
 
 class Policy:
-    """The configuration's overrides; in a list of what is allowed, what is not named is off."""
+    """The configuration's overrides, as GnuTLS 3.7 reads them.
+
+    In a list of what is allowed, what is not named is off. A line is one value: commas divide nothing. One
+    that stands in after another goes on with its value. Of a file with a line that is neither section,
+    comment nor setting GnuTLS takes nothing.
+    """
 
     def __init__(self, lines: Iterable[tuple[str, str]]) -> None:
         self._values: dict[str, list[str]] = {}
-        self._where: dict[str, str] = {}
         self.where = ""
-        section = ""
+        self.broken = ""
+        section = name = ""
         for where, text in lines:
             self.where = where.rsplit(":", 1)[0]
             stripped = text.strip()
-            if not stripped or stripped.startswith("#"):
+            if not stripped or stripped.startswith(("#", ";")):
                 continue
-            if stripped.startswith("["):
-                section = stripped.strip("[]").strip().lower()
-                continue
-            key, _, value = stripped.partition("=")
-            name = f"{section}.{key.strip().lower()}"
-            self._values.setdefault(name, []).append(value.strip())
-            self._where[name] = where
+            key, *value = re.split("[=:]", stripped, maxsplit=1)
+            if name and text[:1].isspace():
+                self._values[name].append(stripped)
+            elif stripped.startswith("[") and "]" in stripped:
+                section, name = stripped[1 : stripped.index("]")].strip().lower(), ""
+            elif value and not stripped.startswith("["):
+                name = f"{section}.{key.strip().lower()}"
+                self._values.setdefault(name, []).append(value[0].strip())
+            else:
+                self.broken = self.broken or where
+        if self.broken:
+            self._values = {}
+
+    @property
+    def default_priority(self) -> str | None:
+        """What stands for the priority of applications that name none, if it is not the library's own."""
+        return self._values.get("overrides.default-priority-string", [None])[-1]
 
     def _named(self, key: str) -> set[str]:
-        return {
-            word.strip().lower()
-            for value in self._values.get(f"overrides.{key}", [])
-            for word in value.split(",")
-        }
+        return {value.lower().split()[0] for value in self._values.get(f"overrides.{key}", []) if value}
 
     @property
     def _is_allowlist(self) -> bool:
@@ -56,6 +68,8 @@ class Policy:
 
     def _offered(self, known: Iterable[str], disabling: str, enabling: str) -> list[Seen]:
         where = self.where or "no /etc/gnutls/config"
+        if self.broken:
+            where = f"{self.broken}: for this line nothing of the file is taken"
         if self._is_allowlist:
             named = self._named(enabling)
             return [Seen(name, where) for name in known if name.lower() in named]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from plumbline.probes.crypto.x509 import Certificate
 from plumbline.verify.unknown import Unknown
 
 _DAY = 86_400
+_MADE_NOW = timedelta(minutes=10)
+"""Some services make their certificate when they are greeted, after the host told the time."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,6 @@ def of_certificate(where: str, certificate: Certificate, now: float) -> Dated:
     ended = None
     if at > certificate.ends:
         ended = f"ended {certificate.ends:%Y-%m-%d}"
-    elif at < certificate.begins:
+    elif at + _MADE_NOW < certificate.begins:
         ended = f"begins {certificate.begins:%Y-%m-%d}"
     return Dated(f"certificate {certificate.told}", certificate.days, where, ended)

@@ -106,7 +106,9 @@ class Crypto(Subject):
             )
         for line in self._server.lines:
             if line.option == "requiredrsasize" and line.in_match:
-                found.append(Reading("RequiredRSASize", int(line.value), line.where))
+                found.append(_size(line.value, line.where))
+        for daemon in self._server.daemons:
+            found += [_size(value, str(daemon)) for value in daemon.options("requiredrsasize")]
         return found
 
     @property
@@ -144,6 +146,15 @@ class Crypto(Subject):
             Seen("no TLS", str(found)) for found in silent if found.at.rsplit(":", 1)[1] in TLS_PORTS.split()
         ]
 
+    @property
+    def presented_with(self) -> list[tuple[str, Certificate]]:
+        """Certificates of authorities that listeners present with their own."""
+        return [
+            (f"presented with its own at {listener}", each)
+            for listener in self.listeners
+            for each in listener.chain
+        ]
+
     def certificates(self) -> list[tuple[str, Certificate]]:
         """The host's own certificates with where they are: presented by listeners, and lying on disk."""
         presented = [
@@ -152,6 +163,11 @@ class Crypto(Subject):
             for certificate in listener.certificates
         ]
         return presented + [(found.where, found.certificate) for found in self._keys.own]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """Files with something that is called a certificate and cannot be read as one."""
+        return self._keys.unreadable
 
     @property
     def private_keys(self) -> list[Key]:
@@ -171,7 +187,8 @@ class Crypto(Subject):
     @property
     def open_private_keys(self) -> list[Seen]:
         """Private keys that everybody on the host may read."""
-        return [Seen(key.access, key.file) for key in self._keys.private if key.is_open]
+        found = [Seen(key.access, key.file) for key in self._keys.private if key.is_open]
+        return found + [Seen(access, file) for file, access in self._users.open]
 
     def lifetimes(self) -> list[Dated]:
         """How long each of the host's own keys lives, in days, and whether it has ended."""
@@ -197,7 +214,14 @@ class Crypto(Subject):
         for name, where, file in self._libraries.own:
             if name == "GNUTLS_SYSTEM_PRIORITY_FILE":
                 raise Unknown("{where} gives GnuTLS another policy, {file}", where=where, file=file)
-        return Policy(self._libraries.gnutls)
+        policy = Policy(self._libraries.gnutls)
+        if policy.default_priority is not None:
+            raise Unknown(
+                "{file} gives applications another priority, {priority}; compare it by hand",
+                file=policy.where,
+                priority=policy.default_priority,
+            )
+        return policy
 
     @property
     def openssl_old(self) -> list[Seen]:
@@ -211,6 +235,10 @@ class Crypto(Subject):
             for told in self._openssl()
             for suite in told.suites
             if suite.name not in accepted
+        ] + [
+            Seen("@SECLEVEL=0", self._place(told.configuration))
+            for told in self._openssl()
+            if told.refuses_nothing
         ]
 
     def _openssl(self) -> list[OpenSsl]:
@@ -247,6 +275,12 @@ class Crypto(Subject):
     def used_hashing(self) -> list[Method]:
         """How the passwords there are were hashed."""
         return self._libraries.used_methods
+
+
+def _size(value: str, where: str) -> Reading:
+    """Return a RequiredRSASize that a line gives; what is no number as it stands."""
+    first = value.split("#", 1)[0].strip()
+    return Reading("RequiredRSASize", int(first) if first.isdecimal() else first, where)
 
 
 def _others(offered: Iterable[Seen], accepted: Iterable[Container[object]]) -> list[Seen]:

@@ -65,8 +65,11 @@ def offered_at_boot(seen: SshServer, kind: str) -> Iterator[Seen]:
         server = daemon.words.split()[:1]
         if daemon.place == "running" and server and not server[0].endswith("sshd"):
             raise Unknown("what {daemon} will offer after a boot is not judged", daemon=str(daemon))
+        for file in daemon.files:
+            if file not in {config.file for config in seen.configs}:
+                raise Unknown("which configuration {daemon} is given cannot be told", daemon=str(daemon))
     for config in _answered(seen):
-        for option in _options(config, kind):
+        for option in _options(seen, config, kind):
             given = [
                 (name, str(daemon))
                 for daemon in seen.daemons
@@ -102,16 +105,25 @@ def _answered(seen: SshServer) -> Iterator[Config]:
         yield config
 
 
-def _options(config: Config, kind: str) -> list[str]:
+def _options(seen: SshServer, config: Config, kind: str) -> list[str]:
     options = list(KINDS[kind])
     if kind == "key_exchange" and config.listed("gssapikeyexchange") == ["yes"]:
         options.append("gssapikexalgorithms")
     if kind == "signatures":
         if config.listed("hostbasedauthentication") == ["yes"]:
             options.append("hostbasedacceptedalgorithms")
-        if config.listed("trustedusercakeys") not in ([], ["none"]):
+        if config.listed("trustedusercakeys") not in ([], ["none"]) or _set_for_some(
+            seen, "trustedusercakeys"
+        ):
             options.append("casignaturealgorithms")
     return options
+
+
+def _set_for_some(seen: SshServer, option: str) -> bool:
+    """Say whether a Match block or a command line sets an option to something."""
+    told = [line.value for line in seen.lines if line.option == option and line.in_match]
+    told += [value for daemon in seen.daemons for value in daemon.options(option)]
+    return any(value.split()[:1] != ["none"] for value in told)
 
 
 def _always_given(seen: SshServer, option: str) -> bool:
@@ -133,16 +145,21 @@ def _place(seen: SshServer, config: Config, option: str) -> str:
 def host_keys(seen: SshServer) -> list[Key]:
     """Return the host keys sshd will offer: those it is told to load, of a kind it is allowed to use."""
     found: dict[str, Key] = {}
+    named = {file for config in seen.configs for file in config.options.get("hostkey", [])}
     for config in _answered(seen):
         allowed = config.listed("hostkeyalgorithms")
-        for key in _keys(seen, config):
+        for key in [*_keys(seen, config), *_read(seen, seen.host_keys.keys() - named)]:
             if any(name in allowed for name in _HOST_KEY_ALGORITHMS.get(key.kind, (key.kind,))):
                 found[key.where] = key
     return list(found.values())
 
 
 def _keys(seen: SshServer, config: Config) -> Iterator[Key]:
-    for file in config.options.get("hostkey", []):
+    yield from _read(seen, config.options.get("hostkey", []))
+
+
+def _read(seen: SshServer, files: Iterable[str]) -> Iterator[Key]:
+    for file in files:
         if file not in seen.host_keys:
             continue
         key = seen.host_keys[file]
@@ -176,6 +193,13 @@ def proposed_by_client(seen: SshUsers, kind: str) -> Iterator[Seen]:
         for name in seen.client.get(option, []):
             if not name.endswith("-cert-v01@openssh.com"):
                 yield Seen(name, f"ssh: {option}")
+    if kind == "key_exchange":
+        asking = [
+            line for line in seen.lines if (line.option, line.value.lower()) == ("gssapikeyexchange", "yes")
+        ]
+        if asking or seen.client.get("gssapikeyexchange") == ["yes"]:
+            where = str(asking[0]) if asking else "ssh: gssapikeyexchange"
+            yield from (Seen(name, where) for name in seen.client.get("gssapikexalgorithms", []))
     for line in seen.lines:
         if _OF_LINES.get(line.option) == kind:
             yield from (Seen(name, str(line)) for name in named(line.value))

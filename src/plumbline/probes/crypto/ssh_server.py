@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.crypto.ssh_files import print_settings
 from plumbline.probes.crypto.ssh_keys import Key, parse_public
 from plumbline.probes.session.ssh_daemons import DAEMON_FIELDS, PRINT_DAEMONS, Daemon, daemons
 from plumbline.probes.tagged import PRINT_END, Rows
@@ -46,7 +47,14 @@ listening=$({{
     # What systemd itself listens at may be for sshd.
     case $sockets in *'("systemd",pid=1,'*)
         systemctl list-sockets --no-legend --plain --full |
-            sed -nE 's/^(\S*[]:.0-9*]:[0-9]+) +(\S*(ssh|dropbear)\S*) .*/\1 \2/p' ;;
+            sed -nE 's/^(\S*[]:.0-9*]:[0-9]+) +(\S+) *(\S*).*/\1 \2 \3/p' | while read -r at unit service; do
+            case "$unit $service" in
+            *ssh* | *dropbear*) ;;
+            *) systemctl cat "$unit" "${{unit%.socket}}@.service" ${{service:-$unit}} 2>/dev/null |
+                grep -qE '^ExecStart.*(sshd|dropbear)' || continue ;;
+            esac
+            printf '%s %s\n' "$at" "$unit"
+        done ;;
     esac
 }} |
     sed -E 's/^(\*|\[::\]|0\.0\.0\.0|):/127.0.0.1:/' | sort -u | head -n 5)
@@ -66,42 +74,30 @@ daemons=$({PRINT_DAEMONS})
 [ -z "$daemons" ] || printf '%s\n' "$daemons"
 files=$(printf '/etc/ssh/sshd_config\n%s\n' "$daemons" |
     sed -nE '1p; /sshd/s/.*[[:space:]=]-[46DdeGiqTt]*f[[:space:]]*(\/[^[:space:]"]+).*/\1/p' | sort -u)
+# Host keys on command lines: `-h FILE` and `-o HostKey=FILE`.
+given=$(printf '%s\n' "$daemons" | tr '"' ' ' | grep -oiE '(-h|hostkey[= ]) *=?/[^[:space:]]+' |
+    sed 's#^[^/]*##')
 if command -v sshd >/dev/null; then
+{print_settings(_ALTERNATIVES)}
     for file in $files; do
         told=$(timeout 2 sshd -T -f "$file" 2>&1)
         printf 'config\t%s\t%s\t%s\n' "$file" $? "$(printf %s "$told" | tail -n 1 | tr '\t' ' ')"
         printf '%s\n' "$told" | sed -nE '/^({"|".join(OPTIONS)}) /'"s#^#option\t$file\t#p"
-        printf '%s\n' "$told" | sed -n 's/^hostkey //p' | while read -r key; do
-            [ -f "$key" ] || continue
-            public=$(timeout 2 ssh-keygen -y -P '' -f "$key" 2>/dev/null </dev/null) ||
-                public=$(timeout 2 ssh-keygen -lf "$key" 2>/dev/null </dev/null)
-            printf 'hostkey\t%s\t%s\t%s\n' "$key" "$(stat -Lc '%Y' "$key")" "$public"
-        done
+        {{ printf '%s\n' "$told" | sed -n 's/^hostkey //p'; printf '%s\n' "$given"; }} | sort -u |
+            while read -r key; do
+                [ -f "$key" ] || continue
+                public=$(timeout 2 ssh-keygen -y -P '' -f "$key" 2>/dev/null </dev/null) ||
+                    public=$(timeout 2 ssh-keygen -lf "$key" 2>/dev/null </dev/null)
+                printf 'hostkey\t%s\t%s\t%s\n' "$key" "$(stat -Lc '%Y' "$key")" "$public"
+            done
     done
     for config in $files; do
-        files=$config
-        set --
-        for depth in 1 2 3 4; do
-            included=''
-            for file in $files; do
-                [ -f "$file" ] || continue
-                set -- "$@" "$file"
-                included="$included $(sed -n 's/^[ \t"]*include[ \t="]//Ip' "$file" | tr -d '="')"
-            done
-            files=''
-            set -f
-            for file in $included; do
-                case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
-                files="$files $file"
-            done
-            set +f
-        done
-        [ $# -eq 0 ] || awk -v config="$config" 'FNR == 1 {{ block = "all" }}
-            tolower($1) ~ /^"?match("|=|$)/ {{ block = "match" }}
-            tolower($0) ~ /^[ \t]*"?({_ALTERNATIVES})[ \t="]/ {{
-                print "line\t" config "\t" FILENAME "\t" FNR "\t" block "\t" $0 }}' "$@" || exit 9
+        [ ! -f "$config" ] || settings "$config" /etc/ssh all 1 "$config" || exit 9
     done
-    for moduli in /etc/ssh/moduli; do
+    for moduli in $({{
+        printf '%s\n' "$daemons" | grep -oiE 'modulifile[= ]+/[^"[:space:]]+' | sed 's/.*[= ]//'
+        for file in $files; do timeout 2 sshd -T -f "$file" 2>/dev/null | sed -n 's/^modulifile //p'; done
+    }} | sort -u); do
         [ ! -f "$moduli" ] || awk '!/^#/ && NF {{ count[$5]++ }} END {{
             for (size in count) print "moduli\t" FILENAME "\t" size "\t" count[size] }}' "$moduli"
     done

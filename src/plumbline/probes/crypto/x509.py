@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ class Certificate:
     begins: datetime
     ends: datetime
     is_authority: bool
+    is_self_signed: bool = False
 
     @property
     def days(self) -> int:
@@ -59,12 +61,20 @@ def parse_pem(text: str) -> list[Certificate]:
     """Read the certificates of a text, in its order; ParseError for one that is none."""
     found = []
     for part in text.split(_BEGIN)[1:]:
-        pem = f"{_BEGIN}{part.partition(_END)[0]}{_END}\n"
         try:
-            found.append(_certificate(x509.load_pem_x509_certificate(pem.encode())))
+            der = base64.b64decode("".join(part.partition(_END)[0].split()), validate=True)
+            found.append(_certificate(x509.load_der_x509_certificate(der[: _length(der)])))
         except (ValueError, UnsupportedAlgorithm) as error:
             raise ParseError(f"a certificate cannot be read: {error}") from error
     return found
+
+
+def _length(der: bytes) -> int:
+    """Return how long the first element is: openssl-x509(1) writes whom to trust for what after it."""
+    if len(der) < 6 or der[1] < 0x80:
+        return len(der)
+    count = der[1] & 0x7F
+    return 2 + count + int.from_bytes(der[2 : 2 + count])
 
 
 def parse_public_key(der: bytes) -> tuple[str, int | None]:
@@ -93,4 +103,5 @@ def _certificate(read: x509.Certificate) -> Certificate:
         begins=read.not_valid_before_utc,
         ends=read.not_valid_after_utc,
         is_authority=is_authority,
+        is_self_signed=read.issuer == read.subject,
     )

@@ -18,7 +18,7 @@ GENERATORS = """
 systemd-* cloud-init-generator netplan lvm2-activation-generator friendly-recovery openvpn-generator
 postgresql-generator nfs-server-generator rpc-pipefs-generator snapd-generator zfs-mount-generator
 selinux-autorelabel-generator.sh kdump-dep-generator.sh ostree-system-generator podman-system-generator
-s390-cpi-generator sshd-generator
+s390-cpi-generator sshd-generator postfix-instance-generator
 """
 """Generators of Debian's packages, as shell patterns: they make mounts of fstab or of no medium."""
 
