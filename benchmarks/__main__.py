@@ -24,6 +24,7 @@ from benchmarks.contests import (
 )
 from benchmarks.cost import HostCost
 from benchmarks.ground import Ground, given_ground, lab_ground
+from benchmarks.matrix import large_matrices
 from plumbline.errors import PlumblineError
 
 SLOWEST = 10
@@ -47,6 +48,9 @@ SLOWEST = 10
 )
 @click.option("--cost", "cost_only", is_flag=True, help="Measure only what collecting costs the host.")
 @click.option(
+    "--matrix", "matrix_only", is_flag=True, help="Measure only lint and compile of large matrices."
+)
+@click.option(
     "--json", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here."
 )
 def main(
@@ -55,12 +59,16 @@ def main(
     rounds: int,
     stock_rounds: int,
     cost_only: bool,
+    matrix_only: bool,
     kept: Path | None,
 ) -> None:
     """Print how fast Plumbline is: ratios of medians, with their spread.
 
     Nothing is changed on a host that is given.
     """
+    if matrix_only:
+        _large_matrices(rounds, kept)
+        return
     if host and not inventory:
         raise click.UsageError("a HOST is one of an inventory; give it with -i")
     _tell("bringing up and hardening a lab host" if inventory is None else f"measuring on {inventory}")
@@ -77,6 +85,16 @@ def main(
         kept.write_text(json.dumps(_document(contests, cost), indent=2) + "\n")
 
 
+def _large_matrices(rounds: int, kept: Path | None) -> None:
+    rows = large_matrices(rounds)
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    for row in rows:
+        _print_row(console, row)
+    if kept is not None:
+        document = {**_head(), "contests": [row.as_data() for row in rows]}
+        kept.write_text(json.dumps(document, indent=2) + "\n")
+
+
 def _measured(ground: Ground, work: Path, rounds: int, stock_rounds: int) -> tuple[list[Row], HostCost]:
     _tell("plumb --help")
     rows = [help_against_nothing(rounds)]
@@ -91,12 +109,7 @@ def _measured(ground: Ground, work: Path, rounds: int, stock_rounds: int) -> tup
 def _print(rows: list[Row], cost: HostCost) -> None:
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     for row in rows:
-        console.print(f"[bold]{row.what}[/bold]: {row.ratio}")
-        console.print(f"    {row.ratio.of}  against  {row.ratio.to}")
-        if row.note:
-            console.print(f"    {row.note}")
-        if row.target:
-            console.print(f"    target: {row.target}: {'holds' if row.holds else 'DOES NOT HOLD'}")
+        _print_row(console, row)
     table = Table("probe", "median ms", "most ms", box=None, pad_edge=False)
     for probe in cost.probes[:SLOWEST]:
         table.add_row(probe.name, f"{probe.median:.0f}", f"{probe.most:.0f}")
@@ -109,7 +122,16 @@ def _print(rows: list[Row], cost: HostCost) -> None:
     console.print(table)
 
 
-def _document(rows: list[Row], cost: HostCost) -> dict[str, Any]:
+def _print_row(console: Console, row: Row) -> None:
+    console.print(f"[bold]{row.what}[/bold]: {row.ratio}")
+    console.print(f"    {row.ratio.of}  against  {row.ratio.to}")
+    if row.note:
+        console.print(f"    {row.note}")
+    if row.target:
+        console.print(f"    target: {row.target}: {'holds' if row.holds else 'DOES NOT HOLD'}")
+
+
+def _head() -> dict[str, Any]:
     return {
         "format": "plumbline-benchmarks/1",
         "machine": {
@@ -117,6 +139,12 @@ def _document(rows: list[Row], cost: HostCost) -> dict[str, Any]:
             "python": platform.python_version(),
             "kernel": platform.release(),
         },
+    }
+
+
+def _document(rows: list[Row], cost: HostCost) -> dict[str, Any]:
+    return {
+        **_head(),
         "contests": [row.as_data() for row in rows],
         "collector": cost.as_data(),
         "probes_ms": {probe.name: {"median": probe.median, "most": probe.most} for probe in cost.probes},

@@ -62,8 +62,8 @@ class Network:
 
     def __exit__(self, *_: object) -> None:
         for agent in self._agents.values():
-            agent.stdin.close()  # type: ignore[union-attr]  # it was opened as a pipe
-            agent.wait(10)
+            agent.kill()
+            agent.wait()
         for name in (CROSSING, *self.hosts):
             subprocess.run(["ip", "netns", "delete", _netns(name)], capture_output=True, check=False)
 

@@ -48,7 +48,7 @@ def check(
     """
     from plumbline.verify.run import check_hosts
 
-    named, files = _split(hosts, evidence)
+    named, files = split_hosts(hosts, evidence)
     if files and save:
         raise UsageError("--save keeps evidence that is collected now; with --evidence nothing is collected")
     if trust and not files:
@@ -64,7 +64,7 @@ def check(
     return report.exit_code()
 
 
-def _split(arguments: tuple[str, ...], evidence: tuple[Path, ...]) -> tuple[list[str], list[Path]]:
+def split_hosts(arguments: tuple[str, ...], evidence: tuple[Path, ...]) -> tuple[list[str], list[Path]]:
     """Tell hosts from evidence files: `--evidence a.json b.json` names two files."""
     if not evidence:
         return list(arguments), []

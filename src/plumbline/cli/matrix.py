@@ -121,7 +121,7 @@ def _compiled(inventory: Path, target: str, hosts: tuple[str, ...]) -> dict[str,
     return {f"{name}.nft": nftables.render(flows[name]) for name in chosen}
 
 
-def _json(data: dict[str, Any]) -> str:
+def _json(data: object) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -161,6 +161,76 @@ def explain_(source: str, destination: str, port: int, inventory: Path, protocol
                 click.echo(f"  {verb} {step.host} ({step.address}) by row {step.row}")
     if not all(one.passes for one in found):
         raise SystemExit(NOT_COMPLIANT)
+
+
+@matrix.command("verify")
+@click.argument("hosts", nargs=-1, metavar="[HOST|FILE]...")
+@inventory_option
+@click.option("--evidence", multiple=True, type=_FILE, help="Judge this evidence instead of asking the host.")
+@click.option("--trust", type=_FILE, help="Accept only evidence signed by the owner of this key.")
+@click.option("--format", "output", type=click.Choice(["text", "json"]), default="text")
+@lang_option
+def verify(
+    hosts: tuple[str, ...],
+    inventory: Path,
+    evidence: tuple[Path, ...],
+    trust: Path | None,
+    output: str,
+    lang: str,
+) -> int:
+    """Say in what the rules on HOSTS (by default all Linux hosts), now and at boot, differ from the matrix.
+
+    Hosts are asked over SSH, or judged from evidence; after --evidence, further FILEs may follow. Exit code 2
+    if anything differs, 4 if a host could not be judged.
+    """
+    from plumbline.cli.check import split_hosts
+    from plumbline.matrix.readback.run import exit_code, verify_hosts
+    from plumbline.report.locales import told
+
+    named, files = split_hosts(hosts, evidence)
+    if trust and not files:
+        raise UsageError("--trust is for evidence that was brought; give it with --evidence")
+    found = verify_hosts(inventory, named, files, trust=trust)
+    if output == "json":
+        click.echo(_json([one.as_data() for one in found]), nl=False)
+        return exit_code(found)
+    for one in found:
+        if one.problem is not None:
+            click.echo(f"{one.name}: {told(one.problem, lang)}")
+        elif not one.findings:
+            click.echo(f"{one.name}: {told(one.agrees(), lang)}")
+        for finding in one.findings:
+            when, message = told(finding.at, lang), told(finding.message, lang)
+            click.echo(f"{one.name}: {when}: {message} [{finding.kind}]")
+    return exit_code(found)
+
+
+@matrix.command("diagram")
+@inventory_option
+@click.option("-o", "--output", type=_FILE, required=True, help="Write the picture here, as .svg.")
+@lang_option
+def diagram(inventory: Path, output: Path, lang: str) -> None:
+    """Draw the block diagram of flows: who sends what to whom, by which protocol, how encrypted."""
+    from plumbline.atomic import replace
+    from plumbline.matrix.diagram import render
+    from plumbline.matrix.ends import UnknownEndError
+    from plumbline.matrix.load import load_matrix
+    from plumbline.spec.load import load_inventory
+    from plumbline.yamlfile import shown
+
+    loaded, language = load_matrix(inventory), _language(lang)
+    try:
+        drawn = render(load_inventory(inventory), loaded.matrix, language)
+    except UnknownEndError as error:
+        raise InputError(
+            str(error), file=loaded.document.path, hint="plumb matrix lint tells the row"
+        ) from error
+    replace(output, drawn.encode(), 0o644)
+    click.echo(f"wrote {shown(output)}")
+
+
+def _language(lang: str) -> Any:  # noqa: ANN401  (a literal type, which is imported only where it is needed)
+    return lang
 
 
 @matrix.command("convert")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from golden import FOLDER, WORKBOOK
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -171,6 +172,12 @@ def test_numbers_and_slovak_words_are_understood(tmp_path: Path) -> None:
     (read,) = read_workbook(path).rows
     assert (read.ports, read.protocol, read.credentials) == (["5432"], "tcp", True)
     assert read.approved_by["cyber-security"] == date(2026, 3, 2)
+
+
+@pytest.mark.parametrize("name", ["libreoffice-7.4.xlsx", "libreoffice-7.4-through-ods.xlsx"])
+def test_a_workbook_that_libreoffice_saved_is_the_same_matrix(name: str) -> None:
+    """One of English headers, saved again; one of Slovak headers, saved as ODS and then as XLSX."""
+    assert read_workbook(FOLDER / name) == WORKBOOK
 
 
 def test_spaces_that_do_not_break_are_spaces(tmp_path: Path) -> None:

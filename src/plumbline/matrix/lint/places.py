@@ -89,7 +89,7 @@ def redundancy(table: Table) -> Iterator[Finding]:
 def known_to_both(table: Table) -> Iterator[Finding]:
     """Find rows to a declared host whose specification has no service or opening on those ports."""
     offered = {
-        name: {port for service in host.services for port in service.ports}
+        name: {listener.port for service in host.services for listener in service.listeners}
         | {opening.port for opening in host.firewall_openings}
         for name, (_, host) in table.inventory.hosts().items()
     }

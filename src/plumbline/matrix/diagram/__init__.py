@@ -1,0 +1,5 @@
+"""The block diagram of flows that an offer needs: who sends what to whom, made from the matrix as SVG."""
+
+from plumbline.matrix.diagram.svg import render
+
+__all__ = ["render"]

@@ -1,0 +1,185 @@
+"""One ruleset against the rows of its host: what is open without a row, and what a row has but is closed."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from plumbline.matrix.flows import Way
+from plumbline.matrix.readback.approved import Approved, Face, connections, errors
+from plumbline.matrix.readback.mirror import alone, outgoing, over_ipv6
+from plumbline.probes.firewall.evaluate import Packet, forwarded, inbound
+from plumbline.probes.firewall.flows import ADDRESS_MAX, Box, everything, less, sources
+from plumbline.probes.firewall.questions import State
+from plumbline.probes.firewall.ruleset import Chain, Ruleset
+
+Kind = Literal["open", "rule", "closed", "needed", "unclear"]
+"""`open`: flows without a row pass. `rule`: a rule without a row accepts, but something else still drops.
+`closed`: a row's flows do not pass. `needed`: what every host needs does not, such as replies.
+`unclear`: whether a row's flows pass cannot be said from the rules."""
+
+UNSOLICITED: tuple[State, ...] = ("new", "invalid", "untracked")
+NEEDED = ("replies", "error messages", "loopback")
+_LOOPBACK = int(ipaddress.IPv4Address("127.0.0.1"))
+_EVERYBODY = 0xFFFFFFFF
+_ALL_HOSTS = int(ipaddress.IPv4Address("224.0.0.1"))
+
+
+@dataclass(frozen=True, order=True)
+class Difference:
+    """One difference: `by` is the rule that opens, or the row that is closed; `flows` are told."""
+
+    kind: Kind
+    way: Literal["in", "out", "through"]
+    by: str
+    flows: tuple[str, ...]
+
+
+def differences(ruleset: Ruleset | None, approved: Approved, faces: Sequence[Face]) -> list[Difference]:
+    """Return everything in which a ruleset differs from the rows; None is a host without any filter.
+
+    Raises ParseError for a ruleset that cannot be followed.
+    """
+    rules = ruleset or Ruleset()
+    found: list[Difference] = []
+    sides: tuple[tuple[Way, Ruleset], ...] = (("in", rules), ("out", outgoing(rules)))
+    for way, side in sides:
+        found += [*_beyond(side, way, approved, faces), *_missing(side, way, approved, faces)]
+    for state in UNSOLICITED:
+        found += [_told("open", "through", box, "") for box in forwarded(rules, Packet(state))]
+    return _by_cause(found)
+
+
+def _by_cause(found: list[Difference]) -> list[Difference]:
+    """Return a difference a rule or row, with all its flows."""
+    flows: dict[tuple[Kind, Literal["in", "out", "through"], str], dict[str, None]] = defaultdict(dict)
+    for one in found:
+        flows[one.kind, one.way, one.by].update(dict.fromkeys(one.flows))
+    return sorted(Difference(*cause, tuple(told)) for cause, told in flows.items())
+
+
+def _beyond(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]) -> Iterator[Difference]:
+    """Yield what passes without a row, and then the rules that accept what other chains still drop."""
+    hosts_own = [face.address for face in faces]
+    opened: set[str] = set()
+    for own in [*hosts_own, *(sorted(_for_many(rules)) if way == "in" else ())]:
+        allowed = approved.allowed(way, own)
+        before = set() if own in hosts_own else set(opened)
+        for box in _wider(_passing(rules, own), allowed):
+            if box.rule not in before:
+                opened.add(box.rule)
+                yield _told("open", way, box, _name(own))
+    for box in _passing(over_ipv6(rules), None):
+        opened.add(box.rule)
+        yield Difference("open", way, box.rule, (f"IPv6 {box.protocol}",))
+    chains = _base_chains(rules)
+    for chain in chains if len(chains) > 1 else ():  # one alone has been asked already
+        for own in hosts_own:
+            allowed = approved.allowed(way, own)
+            for box in _wider(_passing(alone(rules, chain), own), allowed):
+                if box.rule not in opened and not _by_policy(box, chain):
+                    yield _told("rule", way, box, _name(own))
+
+
+def _missing(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]) -> Iterator[Difference]:
+    """Yield what has a row, is a reply or stays inside the host, and does not pass."""
+    impossible = approved.impossible() if way == "in" else []
+    replies = less([replace(box, rule=NEEDED[0]) for box in connections()], impossible)
+    related = less([replace(box, rule=NEEDED[1]) for box in errors()], impossible)
+    inside = [replace(box, rule=NEEDED[2]) for box in everything()]
+    asked = [(Packet("new", "lo", "surely", _LOOPBACK), inside, _name(_LOOPBACK))]
+    for face in faces:
+        packet = Packet("new", face.interface, "surely", face.address)
+        asked += [
+            (packet, approved.of(way, face.address), str(face)),
+            (replace(packet, state="established"), replies, str(face)),
+            (replace(packet, state="related"), related, str(face)),
+        ]
+    for packet, wanted, own in asked:
+        doubtful = less(wanted, inbound(rules, packet)) if wanted else []
+        if not doubtful:
+            continue
+        surely_not = less(wanted, inbound(rules, replace(packet, answer="may")))
+        for box in surely_not or doubtful:
+            closed: Kind = "needed" if box.rule in NEEDED else "closed"
+            yield _told(closed if surely_not else "unclear", way, box, own)
+
+
+def _passing(rules: Ruleset, own: int | None) -> list[Box]:
+    """Return what may pass without being a reply, at one address of the host."""
+    found: list[Box] = []
+    for state in UNSOLICITED:
+        found += less(inbound(rules, Packet(state, destination=own)), found)
+    return found
+
+
+def _wider(opened: list[Box], allowed: list[Box]) -> Iterator[Box]:
+    """Yield what is wider than allowed, whole, as the rules have it."""
+    beyond: dict[tuple[str, str], list[Box]] = defaultdict(list)
+    for part in less(opened, allowed):
+        beyond[part.rule, part.protocol].append(part)
+    for box in opened:
+        if any(_holds(box, part) for part in beyond.get((box.rule, box.protocol), ())):
+            yield box
+
+
+def _holds(box: Box, part: Box) -> bool:
+    return box.low <= part.low <= box.high and box.first <= part.first <= box.last
+
+
+def _for_many(rules: Ruleset) -> set[int]:
+    """Return addresses that several hosts take packets for: those every host does, and those a rule names."""
+    named = {address for rule in rules.rules() for part in rule.statements for address in _destinations(part)}
+    return {_ALL_HOSTS, _EVERYBODY} | named
+
+
+def _destinations(statement: Any) -> Iterator[int]:  # noqa: ANN401  (nft's JSON)
+    match = statement.get("match", {})
+    if match.get("left") != {"payload": {"protocol": "ip", "field": "daddr"}}:
+        return
+    for text in _texts(match["right"]):
+        try:
+            address = ipaddress.IPv4Address(text)
+        except ValueError:
+            continue
+        # The host's own are asked anyway; others than these two kinds do not come to an input chain.
+        if address.is_multicast or int(address) & 0xFF == 0xFF:
+            yield int(address)
+
+
+def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401  (nft's JSON)
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
+
+
+def _base_chains(rules: Ruleset) -> list[Chain]:
+    return [
+        chain
+        for hook in ("prerouting", "input")
+        for chain in rules.base_chains(hook, perhaps=True)
+        if chain.type == "filter"
+    ]
+
+
+def _by_policy(box: Box, chain: Chain) -> bool:
+    return box.rule == f"{chain}: policy accept"
+
+
+def _name(address: int) -> str:
+    return str(ipaddress.IPv4Address(address))
+
+
+def _told(kind: Kind, way: Literal["in", "out", "through"], box: Box, own: str) -> Difference:
+    """Tell a flow in signs that need no language: `tcp 22: 10.1.9.5 → 10.1.1.11`."""
+    what = str(replace(box, rule="")).partition(" from ")[0]
+    peers = "0.0.0.0/0" if (box.low, box.high) == (0, ADDRESS_MAX) else sources(box.low, box.high)
+    source, destination = (own, peers) if way == "out" else (peers, own or "0.0.0.0/0")
+    return Difference(kind, way, box.rule, (f"{what}: {source} → {destination}",))
