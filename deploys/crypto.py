@@ -8,7 +8,7 @@ to fail, and a note says what a person has to do first.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from pyinfra.context import host
 
@@ -17,7 +17,8 @@ from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.openssl import openssl_takes_in
 from deploys.mechanisms.packages import packages
-from deploys.mechanisms.ssh import controller_knows, lines, rsa_host_key, ssh_drop_in
+from deploys.mechanisms.ssh import SERVER_TAKES, controller_knows, lines, rsa_host_key, ssh_drop_in
+from deploys.mechanisms.ssh_keys import hosts_shorter, keys_shorter, other_hosts, other_keys
 from deploys.mechanisms.units import unit_restarted
 from plumbline.policy.standard import DesiredState, Resolved
 
@@ -34,23 +35,6 @@ _METHOD = re.compile(r"^[ \t]*ENCRYPT_METHOD[ \t]+(\S+).*$", re.MULTILINE)
 
 NEW_KEY_BITS = 3072
 """Bits of a new RSA host key, unless more are asked for: what ssh-keygen(1) makes by itself."""
-
-# Without a HostKey line sshd loads those of every kind; with one it loads what is named.
-_NAMED_KEYS = (
-    "for f in /etc/ssh/sshd_config /etc/ssh/sshd_config.d/*.conf; do "
-    f"[ $f = {SSHD} ] || sed -nE 's/^[[:space:]]*hostkey[[:space:]=]+\"?([^[:space:]\"]+).*/\\1/Ip' $f; done"
-)
-_OTHER_KEYS = (
-    "for h in $(cut -d: -f6 /etc/passwd | sort -u) /home/* /home/*/*; do "
-    "for f in $h/.ssh/authorized_keys $h/.ssh/authorized_keys2; do [ ! -f $f ] || "
-    "grep -lE '^[^#]*(ssh-ed25519|ssh-dss|ecdsa-sha2-|sk-ssh-|sk-ecdsa-)' $f; done; done | sort -u; "
-    "sshd -T | sed -nE 's/^authorizedkeyscommand (\\/.*)/\\1/p'"
-)
-_OTHER_HOSTS = (
-    "for f in /etc/ssh/ssh_known_hosts /root/.ssh/known_hosts /home/*/.ssh/known_hosts; do [ ! -f $f ] || "
-    "grep -lE '(ssh-ed25519|ssh-dss|ecdsa-sha2-) ' $f; done; "
-    "ls /root/.ssh/id_ed25519 /root/.ssh/id_ecdsa /home/*/.ssh/id_ed25519 /home/*/.ssh/id_ecdsa"
-)
 
 
 def apply(desired: DesiredState) -> None:
@@ -79,7 +63,7 @@ def _hashing(control: Resolved) -> None:
         return
     text = there.content.decode()
     found = _METHOD.findall(text)
-    if found and found[-1].lower() in control.accepts["methods"]:
+    if found and all(method.lower() in control.accepts["methods"] for method in found):
         return
     others = "".join(line for line in text.splitlines(keepends=True) if not _METHOD.match(line))
     method = _list(control, "methods")[0].upper()
@@ -105,61 +89,95 @@ def _algorithms(control: Resolved) -> str:
     )
 
 
-def _shortest_rsa(held: Mapping[str, Resolved], known_by: str) -> str:
-    """Return the line that refuses short RSA keys, where SSH knows it (from 9.1 on)."""
-    if "keys-strong" not in held or not lines(known_by):
+def _shortest_rsa(held: Mapping[str, Resolved], known_by: str, shorter: Callable[[int], list[str]]) -> str:
+    """Return the line that refuses short RSA keys, where SSH knows it (from 9.1 on) and none is in use."""
+    if "keys-strong" not in held or not lines(known_by) or shorter(_rsa_bits(held)):
         return ""
-    return f"RequiredRSASize {held['keys-strong'].values['rsa_bits']}\n"
+    return f"RequiredRSASize {_rsa_bits(held)}\n"
+
+
+def _rsa_bits(held: Mapping[str, Resolved]) -> int:
+    """Return the least length of an RSA key."""
+    bits = held["keys-strong"].values["rsa_bits"] if "keys-strong" in held else 0
+    if not isinstance(bits, int):
+        raise TypeError("rsa_bits is a number")
+    return bits
 
 
 def _server(held: Mapping[str, Resolved]) -> None:
     if not paths("command -v sshd"):
         return
-    control = held["ssh-algorithms"]
-    signatures = ",".join(_list(control, "signatures"))
-    bits = held["keys-strong"].values["rsa_bits"] if "keys-strong" in held else NEW_KEY_BITS
-    if not isinstance(bits, int):
-        raise TypeError("rsa_bits is a number")
+    bits = _rsa_bits(held)
     made = rsa_host_key(HOST_KEY, max(bits, NEW_KEY_BITS))
-    content = HEAD + _algorithms(control) + _shortest_rsa(held, "sshd -T -o RequiredRSASize=2048")
+    content = HEAD + _algorithms(held["ssh-algorithms"])
     notes = []
-    named = lines(_NAMED_KEYS)
-    if named and HOST_KEY not in named:
-        content += f"HostKey {HOST_KEY}\n"
-    public = lines(f"cat {HOST_KEY}.pub")
-    if public and controller_knows(public[0]):
-        content += f"HostKeyAlgorithms {signatures}\n"
-    else:
+    if not lines("grep -iE '^[[:space:]]*include[[:space:]=].*sshd_config.d/' /etc/ssh/sshd_config"):
         notes.append(
-            f"sshd still shows host keys of other kinds: add {HOST_KEY}.pub of this host to the known hosts "
-            "of this controller, and of whoever else connects, then apply again"
+            "sshd does not read what is written here: its sshd_config takes in no /etc/ssh/sshd_config.d; "
+            "make `Include /etc/ssh/sshd_config.d/*.conf` its first line"
         )
-    if others := lines(_OTHER_KEYS):
+    named = lines("sshd -T | sed -n 's/^hostkey //p'")
+    if (named and HOST_KEY not in named) or lines(f"grep -x 'HostKey {HOST_KEY}' {SSHD}"):
+        content += f"HostKey {HOST_KEY}\n"
+    length = [int(line.split(" ")[0]) for line in lines(f"ssh-keygen -lf {HOST_KEY}")]
+    told, more = _host_keys(held, length, bits)
+    shorter, others = keys_shorter(bits), other_keys()
+    notes += more
+    if shorter:
+        notes.append(
+            f"sshd still takes users' RSA keys of less than {bits} bits, for such open accounts by "
+            f"{', '.join(shorter)}; replace them, then apply again"
+        )
+    if not any(each < bits for each in length):
+        content += _shortest_rsa(held, "sshd -T -o RequiredRSASize=2048", keys_shorter)
+    content += told
+    if others:
         notes.append(
             f"sshd still takes users' keys of other kinds than RSA, for such open accounts by "
             f"{', '.join(others)}; replace them, then apply again"
         )
     else:
-        content += f"PubkeyAcceptedAlgorithms {signatures}\n"
-    written = ssh_drop_in(SSHD, content, check="sshd -t -f {}", notes=notes)
+        content += f"PubkeyAcceptedAlgorithms {','.join(_list(held['ssh-algorithms'], 'signatures'))}\n"
+    written = ssh_drop_in(SSHD, content, check=SERVER_TAKES, notes=notes)
     unit_restarted("ssh.service", when=[made, written], verb="try-reload-or-restart")
+
+
+def _host_keys(held: Mapping[str, Resolved], length: Sequence[int], bits: int) -> tuple[str, list[str]]:
+    """Return the line that leaves sshd its RSA host key only, if it is given, and what to say of it."""
+    # Of the private key: a public one beside it opens nothing, and sshd refuses a key that is open to others.
+    public = lines(f"ssh-keygen -y -P '' -f {HOST_KEY}")
+    if any(each < bits for each in length):
+        return "", [
+            f"{HOST_KEY} has less than {bits} bits; replace it, and let those who connect know the new one, "
+            "then apply again"
+        ]
+    if not public or not controller_knows(public[0]):
+        return "", [
+            f"sshd still shows host keys of other kinds: add {HOST_KEY}.pub of this host to the known hosts "
+            "of this controller, and of whoever else connects, then apply again"
+        ]
+    line = f"HostKeyAlgorithms {','.join(_list(held['ssh-algorithms'], 'signatures'))}\n"
+    if lines(f"grep '^HostKeyAlgorithms ' {SSHD}"):
+        return line, []
+    return line, [
+        "from now on sshd shows its RSA host key alone: programs without rsa-sha2-256 (PuTTY before 0.75) "
+        "are turned away, and so are people who know another key of this host only"
+    ]
 
 
 def _client(held: Mapping[str, Resolved]) -> None:
     if not paths("command -v ssh"):
         return
-    control = held["ssh-algorithms"]
-    content = (
-        HEAD + _algorithms(control) + _shortest_rsa(held, "ssh -G -o RequiredRSASize=2048 plumbline.invalid")
-    )
+    content = HEAD + _algorithms(held["ssh-algorithms"])
+    content += _shortest_rsa(held, "ssh -G -o RequiredRSASize=2048 plumbline.invalid", hosts_shorter)
     notes = []
-    if others := lines(_OTHER_HOSTS):
+    if others := other_hosts():
         notes.append(
             f"ssh still takes hosts' and users' keys of other kinds than RSA, for such are in "
             f"{', '.join(others)}; replace them, then apply again"
         )
     else:
-        signatures = ",".join(_list(control, "signatures"))
+        signatures = ",".join(_list(held["ssh-algorithms"], "signatures"))
         content += f"HostKeyAlgorithms {signatures}\nPubkeyAcceptedAlgorithms {signatures}\n"
     ssh_drop_in(SSH, content, check="ssh -G -F {} plumbline.invalid >/dev/null", notes=notes)
 

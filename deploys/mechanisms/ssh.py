@@ -13,11 +13,14 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from deploys.mechanisms.files import WholeFile, write
+from deploys.mechanisms.files import write
 from plumbline.apply.telling import note, tell
 from plumbline.evidence.known_hosts import known_keys
 
 Commands = Generator[StringCommand, None, None]
+
+SERVER_TAKES = "c=$(mktemp) && cat {} /etc/ssh/sshd_config >$c && sshd -t -f $c; s=$?; rm -f $c; [ $s -eq 0 ]"
+"""A check of a drop-in that is read first: sshd takes it together with all else it is told."""
 
 
 class Lines(FactBase[list[str]]):
@@ -59,8 +62,7 @@ def controller_knows(public_key: str) -> bool:
 
 @operation()
 def _rsa_host_key(path: str, bits: int) -> Commands:
-    there = host.get_fact(WholeFile, path=f"{path}.pub")
-    if there.kind == "file" or lines(f"test -e {shlex.quote(path)} && echo there"):
+    if lines(f"test -e {shlex.quote(path)} && echo there"):
         host.noop(f"{path} is there")
         return
     tell(f"an RSA key of {bits} bits is made; the keys there are stay")

@@ -121,6 +121,7 @@ def test_listeners_speak_accepted_versions(host, accepts):
         Reading("version", version, str(listener)) for listener in listeners for version, _ in listener.offers
     }
     assert sorted(Each(accepts("versions")).outside(offered), key=str) == []
+    agreed(listeners)
 
 
 @control("tls-strong")
@@ -133,6 +134,16 @@ def test_listeners_agree_to_accepted_suites(host, accepts):
         Reading(version, suite, str(listener)) for listener in listeners for version, suite in listener.offers
     }
     assert sorted(Each(accepts("suites")).outside(offered), key=str) == []
+    agreed(listeners)
+
+
+def agreed(listeners):
+    """Raise `Unknown` if a listener speaks TLS and agreed to no greeting."""
+    if silent := [str(listener) for listener in listeners if not listener.offers]:
+        raise Unknown(
+            "{listeners} speaks TLS and agreed to nothing it was asked for; look at its configuration",
+            listeners=", ".join(silent),
+        )
 
 
 @control("tls-strong")
@@ -221,10 +232,11 @@ def test_certificates_hold_strong_keys(host, accepts):
     """The host's certificates, presented or lying on disk, hold keys of an accepted kind and length."""
     found = [
         f"{certificate.told}: {certificate.kind} {certificate.bits or ''}".rstrip() + f" ({where})"
-        for where, certificate in host.crypto.certificates()
+        for where, certificate in [*host.crypto.certificates(), *host.crypto.presented_with]
         if certificate.kind not in accepts("key_kinds") or certificate.bits not in accepts("rsa_bits")
     ]
     assert found == []
+    all_read(host)
 
 
 @control("keys-strong")
@@ -232,9 +244,13 @@ def test_certificates_are_signed_with_strong_hashes(host, accepts):
     """The host's certificates are signed with accepted hashes."""
     found = [
         Reading(certificate.told, certificate.hash_name, where)
-        for where, certificate in host.crypto.certificates()
+        for where, certificate in [
+            *host.crypto.certificates(),
+            *(each for each in host.crypto.presented_with if not each[1].is_self_signed),
+        ]
     ]
     assert Each(accepts("certificate_hashes")).outside(found) == []
+    all_read(host)
 
 
 @control("keys-strong")
@@ -247,6 +263,14 @@ def test_private_keys_on_disk_are_strong(host, accepts):
 def test_private_keys_are_not_open_to_all(host):
     """Nobody but its owner and group may read a private key."""
     assert host.crypto.open_private_keys == []
+
+
+def all_read(host):
+    """Raise `Unknown` if something that is called a certificate could not be read."""
+    if host.crypto.unreadable:
+        raise Unknown(
+            "what is no certificate calls itself one: {files}", files=", ".join(host.crypto.unreadable)
+        )
 
 
 def weak(keys, accepts):
@@ -270,12 +294,14 @@ def weak(keys, accepts):
 def test_keys_live_no_longer_than_accepted(host, accepts):
     """No SSH key or keytab is older, and no certificate valid for longer, than accepted."""
     assert [key for key in host.crypto.lifetimes() if key.days not in accepts("key_days")] == []
+    all_read(host)
 
 
 @control("keys-renewed-yearly")
 def test_no_certificate_has_ended(host):
     """Every certificate of the host was valid when the evidence was collected."""
     assert [key for key in host.crypto.lifetimes() if key.ended is not None] == []
+    all_read(host)
 
 
 @control("password-hashing")
@@ -294,8 +320,7 @@ def test_passwords_were_hashed_as_accepted(host, accepts):
 def test_classified_data_lies_on_encrypted_volumes_now(host, spec, accepts):
     """What holds classified data is mounted from an encrypted volume now."""
     paths, disks, found = classified(spec, accepts), of_disks(host), []
-    for path in paths:
-        at = disks.mount_of(path)
+    for path, at in [(each, at) for each in paths for at in disks.mounts_in(each, declared(spec))]:
         kind, source = disks.mounts[at]
         if not disks.found(source):
             raise Unknown(
@@ -306,12 +331,18 @@ def test_classified_data_lies_on_encrypted_volumes_now(host, spec, accepts):
 
 
 @control("classified-data-encrypted")
+def test_swap_is_encrypted_where_data_is_classified(host, spec, accepts):
+    """Where data is classified, memory is written to encrypted swap only."""
+    classified(spec, accepts)
+    assert [Reading(source, f"on {way}", place) for place, source, way in of_disks(host).open_swaps()] == []
+
+
+@control("classified-data-encrypted")
 def test_classified_data_will_lie_on_encrypted_volumes(host, spec, accepts):
     """What holds classified data will be mounted from an encrypted volume after the next boot."""
     paths, disks, found = classified(spec, accepts), of_disks(host), []
-    for path in paths:
-        at = disks.boot_mount_of(path)
-        where, source = disks.at_boot.get(at, ("/etc/fstab", "nothing"))
+    for path, at in [(each, at) for each in paths for at in disks.boot_mounts_in(each, declared(spec))]:
+        where, source = disks.boot_source(at)
         crypts = disks.crypts(source)
         if not crypts or disks.open_ways(source):
             found.append(Reading(path, source, where))
@@ -327,7 +358,8 @@ def test_classified_data_will_lie_on_encrypted_volumes(host, spec, accepts):
 def test_volumes_of_classified_data_are_encrypted_as_accepted(host, spec, accepts):
     """Volumes with classified data are encrypted with an accepted cipher and length of key."""
     paths, disks = classified(spec, accepts), of_disks(host)
-    names = [name for path in paths for name in disks.crypts(disks.mounts[disks.mount_of(path)][1])]
+    mounts = [at for path in paths for at in disks.mounts_in(path, declared(spec))]
+    names = [name for at in mounts for name in disks.crypts(disks.mounts[at][1])]
     if not names:
         not_applicable("classified data lies on no encrypted volume")
     found = [
@@ -378,6 +410,11 @@ def classified(spec, accepts):
     if not paths:
         not_applicable("no data of this host is classified above internal")
     return paths
+
+
+def declared(spec):
+    """Return where the specification keeps something, whatever its class."""
+    return [each.mount for each in spec.storage]
 
 
 def of_disks(host):

@@ -98,7 +98,8 @@ WEAK_TLS = (
 )
 LISTENER = (
     "systemd-run -q --unit=weak-tls -E OPENSSL_CONF=/dev/null openssl s_server -accept 127.0.0.1:9443 "
-    "-cert /srv/tls/x.crt -key /srv/tls/x.key -quiet -min_protocol TLSv1 -cipher ALL:@SECLEVEL=0"
+    "-cert /srv/tls/x.crt -key /srv/tls/x.key -cert_chain /etc/short/x.crt -quiet -min_protocol TLSv1 "
+    "-cipher ALL:@SECLEVEL=0"
 )
 
 _ALGORITHMS, _KEYS, _TLS = "ssh-algorithms", "keys-strong", "tls-strong"

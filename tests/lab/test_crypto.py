@@ -10,18 +10,23 @@ from pathlib import Path
 import paramiko
 import pytest
 from conftest import lab_name
-from crypto_sabotage import SABOTAGES, STRONG, certificate, pem_of_key, put
+from crypto_roads import ROADS
+from crypto_sabotage import SABOTAGES as USUAL
+from crypto_sabotage import STRONG, Sabotage, certificate, pem_of_key, put
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import not_passing, observed, verdicts
 
+from plumbline.apply import apply_hosts
 from plumbline.lab import Lab
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.verify.results import ControlResult, Verdict
 
+SABOTAGES: dict[str, Sabotage] = USUAL | ROADS
 DROP_IN = "/etc/ssh/sshd_config.d/00-plumbline-crypto.conf"
 CONTAINER = {
     "?classified-data-encrypted:classified_data_lies_on_encrypted_volumes_now",
     "?classified-data-encrypted:classified_data_will_lie_on_encrypted_volumes",
+    "?classified-data-encrypted:swap_is_encrypted_where_data_is_classified",
     "?classified-data-encrypted:volumes_of_classified_data_are_encrypted_as_accepted",
 }
 """What a container cannot show of its disks."""
@@ -195,6 +200,63 @@ def test_account_with_a_key_of_another_kind_is_not_shut_out(lab: Lab, deploys: P
             "keys-strong:keys_that_open_accounts_are_strong",
             "ssh-algorithms:ssh_will_sign_and_take_accepted_signatures",
         }
+    harden(lab, deploys)
+    assert not_passing(judged(lab)) == CONTAINER
+
+
+def test_key_that_a_match_block_names_is_not_shut_out(lab: Lab, deploys: Path, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    wrong = (
+        f"mkdir /etc/ssh/keys; echo '{key.with_suffix('.pub').read_text().strip()}' >/etc/ssh/keys/plain; "
+        "printf 'Match User plain\\n  AuthorizedKeysFile /etc/ssh/keys/%%u\\n' "
+        ">/etc/ssh/sshd_config.d/zz.conf"
+    )
+    right = "rm -r /etc/ssh/keys /etc/ssh/sshd_config.d/zz.conf; systemctl reload ssh"
+    with sabotaged(lab, f"{wrong}; rm {DROP_IN}; systemctl reload ssh", right):
+        harden(lab, deploys)
+        words = lab.host(HOST).entry.command("plain", "echo", "in", shared=False)
+        words[words.index("-o") : words.index("-o")] = ["-o", f"IdentityFile={key}"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.returncode) == ("in\n", 0), done.stderr
+
+
+def test_short_host_key_is_not_the_only_one_left(lab: Lab, deploys: Path) -> None:
+    rsa, known = "/etc/ssh/ssh_host_rsa_key", lab.place.known_hosts
+    every = known.read_text()
+    wrong = f"mkdir /root/rsa; mv {rsa} {rsa}.pub /root/rsa; ssh-keygen -q -t rsa -b 1024 -N '' -f {rsa}"
+    with sabotaged(
+        lab, f"{wrong}; rm {DROP_IN}; systemctl reload ssh", "mv /root/rsa/* /etc/ssh; rmdir /root/rsa"
+    ):
+        name = next(line.split(" ")[0] for line in every.splitlines() if " ssh-rsa " in line)
+        short = " ".join(lab.run(HOST, f"cat {rsa}.pub").stdout.split(" ")[:2])
+        known.write_text(f"{every}{name} {short}\n")
+        harden(lab, deploys)
+        assert lab.run(HOST, "id -un").stdout == "root\n"
+        done = subprocess.run(
+            lab.host(HOST).entry.command("root", "echo", "in", shared=False),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout, done.returncode) == ("in\n", 0), done.stderr
+    known.write_text(every)
+
+
+def test_public_half_alone_is_no_host_key(lab: Lab, deploys: Path) -> None:
+    rsa = "/etc/ssh/ssh_host_rsa_key"
+    kept = f"mkdir /root/rsa; cp -p {rsa} {rsa}.pub /root/rsa; rm {rsa} {DROP_IN}; systemctl reload ssh"
+    with sabotaged(lab, kept, "mv /root/rsa/* /etc/ssh; rmdir /root/rsa"):
+        harden(lab, deploys)
+        pair = lab.run(HOST, f"ssh-keygen -y -f {rsa}; cat {rsa}.pub").stdout.split()
+        assert pair[1] == pair[3]
+
+
+def test_drop_in_is_refused_where_sshd_would_not_start_with_it(lab: Lab, deploys: Path) -> None:
+    broken = "/etc/ssh/sshd_config.d/zz.conf"
+    with sabotaged(lab, f"rm {DROP_IN}; echo 'Rubbish yes' >{broken}", f"rm {broken}"):
+        result = apply_hosts(lab.inventory, [HOST], deploys=deploys).host(HOST)
+        assert (result.outcome, lab.run(HOST, f"ls {DROP_IN}", check=False).stdout) == ("failed", "")
     harden(lab, deploys)
     assert not_passing(judged(lab)) == CONTAINER
 

@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 from plumbline.model import Strict
 from plumbline.spec.values import Mount
 
-
 Classification = Literal["public", "internal", "confidential", "strictly-confidential"]
 """How sensitive data is, in rising order; what 15 calls sensitive is classified above internal (5.1)."""
 

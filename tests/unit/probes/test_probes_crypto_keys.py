@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from crypto_host import SUITE, accepts, crypto_host
 from recorded_host import recorded
 
 from plumbline.probes.crypto import CERTIFICATES, LISTENERS
-from plumbline.probes.crypto.lifetimes import of_file
-from plumbline.probes.crypto.x509 import parse_pem
+from plumbline.probes.crypto.lifetimes import of_certificate, of_file
+from plumbline.probes.crypto.x509 import Certificate, parse_pem
 from plumbline.verify.unknown import Unknown
 
 WEAK = recorded("crypto/certificates-openssl-3.0-weak.txt")
@@ -110,3 +113,26 @@ def test_weak_host_fails(check: str) -> None:
         return
     with pytest.raises(AssertionError):
         SUITE[check](crypto_host("weak"), OF)
+
+
+def test_certificate_made_while_it_was_asked_for_has_begun() -> None:
+    begins = datetime(2026, 1, 1, 12, 0, 5, tzinfo=UTC)
+    certificate = Certificate("CN=x", b"", "RSA", 2048, "sha256", begins, begins + timedelta(days=300), False)
+    told = [
+        of_certificate("x", certificate, (begins - timedelta(seconds=early)).timestamp()).ended is None
+        for early in (5, 3600)
+    ]
+    assert told == [True, False]
+
+
+def test_trusted_certificate_is_read_without_whom_it_is_trusted_for() -> None:
+    (certificate,) = [
+        found for where, found in crypto_host("weak").crypto.certificates() if "/srv/" in where
+    ][:1]
+    pem = next(
+        line.split("\t")[2] for line in WEAK.splitlines() if line.startswith("certificate\t/srv/tls/x.crt")
+    )
+    body = "".join(part for part in pem.split("~") if part and not part.startswith("-"))
+    longer = base64.b64encode(base64.b64decode(body) + bytes.fromhex("300c300a06082b06010505070301")).decode()
+    (read,) = parse_pem(f"-----BEGIN CERTIFICATE-----\n{longer}\n-----END CERTIFICATE-----\n")
+    assert read == certificate

@@ -180,3 +180,39 @@ def test_public_key_is_told(text: str, told: str) -> None:
 def test_what_is_no_public_key_is_no_answer(text: str) -> None:
     with pytest.raises((ValueError, IndexError)):
         parse_public(text, "f")
+
+
+def users(*rows: str) -> object:
+    text = recorded("crypto/ssh-users-openssh-9.2-hardened.txt")
+    return crypto_host("hardened", {SSH_USERS: "".join(f"{row}\n" for row in rows) + text}).crypto
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "refused"),
+    [
+        ("ciphers", "-c aes128-ctr -W", ["aes128-ctr"]),
+        ("ciphers", ' -o "Ciphers aes128-ctr', ["aes128-ctr"]),
+        ("ciphers", " -o Ciphers=aes256-ctr", []),
+        ("ciphers", " -a -c data", []),
+        ("macs", " -m hmac-sha1", ["hmac-sha1"]),
+        ("macs", " -m -c", []),
+    ],
+)
+def test_command_lines_of_ssh(kind: str, command: str, refused: list[str]) -> None:
+    crypto = users(f"command\t/etc/systemd/system/x.service\t2\t{command}")
+    assert [seen.bare for seen in crypto.ssh_client(kind, *LISTS[kind])] == refused  # type: ignore[attr-defined]  # the suites' own kind
+
+
+def test_key_that_is_broken_hides_no_other() -> None:
+    crypto = users(
+        "authorized\t/root/.ssh/authorized_keys\t1\tssh-rsa AAAAB3NzaC1yc2EAA",
+        "own\t/root/.ssh/x.ppk\t1\tPuTTY\tssh-ed25519 ",
+    )
+    told = {key.told for key in [*crypto.authorized_keys, *crypto.user_keys]}  # type: ignore[attr-defined]  # the suites' own kind
+    assert {"RSA", "ED25519"} <= told
+
+
+def test_daemon_with_a_configuration_nobody_can_tell_is_unknown() -> None:
+    line = "started\t/etc/systemd/system/x.service\t3\tExecStart=/usr/sbin/sshd -D -f $CONFIG\n"
+    with pytest.raises(Unknown, match="cannot be told"):
+        crypto_host("hardened", {SSH_SERVER: line + HARDENED}).crypto.ssh_at_boot("macs", *LISTS["macs"])

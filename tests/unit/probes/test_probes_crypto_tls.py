@@ -9,6 +9,7 @@ from recorded_host import recorded
 from plumbline.probes.base import Output, ParseError
 from plumbline.probes.crypto import LIBRARIES, LISTENERS
 from plumbline.probes.crypto.gnutls import Policy
+from plumbline.probes.crypto.hello import offered
 from plumbline.probes.host import DeliveredHost
 from plumbline.verify.unknown import Unknown
 
@@ -158,3 +159,64 @@ def test_method_for_new_passwords(rows: str, methods: list[str]) -> None:
 def test_method_of_a_password(told: str, accepted: bool) -> None:
     (found,) = libraries(f"hash\troot\t{told}\nend\n").crypto.used_hashing
     assert (found.method in METHODS) is accepted
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("[overrides]\ntls-disabled-cipher = aes-128-gcm,aes-128-cbc\n", True),
+        ("[overrides]\ntls-disabled-cipher = chacha20-poly1305\n  tls-disabled-cipher = aes-128-gcm\n", True),
+        ("[overrides]\nrubbish\ntls-disabled-cipher = aes-128-gcm\n", True),
+        ("[overrides]\n;tls-disabled-cipher = aes-128-gcm\n", True),
+        ("[overrides]\nrubbish = 1\ntls-disabled-cipher: AES-128-GCM # old\n", False),
+        (" [Overrides]\n  TLS-Disabled-Cipher = aes-128-gcm\n", False),
+    ],
+)
+def test_gnutls_reads_its_file_so(text: str, offered: bool) -> None:
+    """What gnutls-cli 3.7.9 lists with each of these files."""
+    assert ("AES-128-GCM" in [seen.bare for seen in policy(text).ciphers]) is offered
+
+
+def test_another_default_priority_of_gnutls_is_unknown() -> None:
+    line = "gnutls\t/etc/gnutls/config\t99\tdefault-priority-string = NORMAL:+3DES-CBC\n"
+    with pytest.raises(Unknown, match=r"NORMAL:\+3DES-CBC"):
+        _ = libraries(
+            HARDENED.replace("java\t", f"{line}java\t").replace("\nend\n", f"\n{line}end\n")
+        ).crypto.gnutls
+
+
+TRIPLE_DES = (
+    "16030300510200004d03038ca65fc0788041b6f0df613557abe40a7194e5113c75a8b462af4efdd3cef5212060fd520b"
+    "c61d35f9cbf1faa964847f7da4781ff476ea91e23b529298955de77d000a0000"
+)
+"""What gnutls-serv 3.7.9 answered that has 3DES only (the first 80 bytes)."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "agreed"),
+    [
+        (TRIPLE_DES, [("TLSv1.2", "DES-CBC3-SHA")]),
+        (TRIPLE_DES[:120], [("TLSv1.2", "weak")]),
+        (TRIPLE_DES.replace("4d0303", "4d0300"), [("SSLv3", "DES-CBC3-SHA")]),
+        ("15030300020228", []),
+        ("", []),
+    ],
+)
+def test_greeting_that_openssl_cannot_send(answer: str, agreed: list[tuple[str, str]]) -> None:
+    assert offered("weak", answer) == agreed
+
+
+def test_listener_that_agrees_to_nothing_is_unknown() -> None:
+    text = (
+        "listener\t127.0.0.1:8883\tmosquitto\ngreeting\t127.0.0.1:8883\tany\trefused\t(NONE)\n"
+        "program\topenssl\nend\n"
+    )
+    for check in ("test_listeners_speak_accepted_versions", "test_listeners_agree_to_accepted_suites"):
+        with pytest.raises(Unknown, match="agreed to nothing"):
+            SUITE[check](crypto_host("hardened", {LISTENERS: text}), OF)
+
+
+def test_names_of_a_web_server_are_no_further_listeners() -> None:
+    named = "".join(f"listener\t127.0.0.1:443/{number}.test\tnginx\n" for number in range(30))
+    text = f"listener\t127.0.0.1:443\tnginx\n{named}program\topenssl\nend\n"
+    assert len(LISTENERS.parse(Output(text.encode(), b"", 0))) == 31
