@@ -205,8 +205,8 @@ def test_commented_preferences_are_not_told() -> None:
     assert system(sources(rest=pins)).sources.pins == ["/etc/apt/preferences:3:Pin-Priority: 9"]
 
 
-DEBIAN_SOURCE = "        500 http://deb.debian.org/debian bookworm/main amd64 Packages"
-SECURITY = "        500 http://deb.debian.org/debian-security bookworm-security/main amd64 Packages"
+DEBIAN_SOURCE = "        500 http://archive.debian.test/debian bookworm/main amd64 Packages"
+SECURITY = "        500 http://archive.debian.test/debian-security bookworm-security/main amd64 Packages"
 STATUS = "        100 /var/lib/dpkg/status"
 
 
@@ -228,12 +228,12 @@ def test_security_update_that_a_default_release_hides_is_withheld() -> None:
     found = archive_with(hidden)
     assert found.pending == []
     assert found.withheld(DEBIAN, None) == [
-        "libc6:amd64 2.36-9 → 2.36-10 (http://deb.debian.org/debian-security bookworm-security)"
+        "libc6:amd64 2.36-9 → 2.36-10 (http://archive.debian.test/debian-security bookworm-security)"
     ]
 
 
 def test_backport_that_is_not_taken_by_itself_is_no_update() -> None:
-    backport = "        100 http://deb.debian.org/debian bookworm-backports/main amd64 Packages"
+    backport = "        100 http://archive.debian.test/debian bookworm-backports/main amd64 Packages"
     newer = package(
         "git", "1:2.39", "1:2.39", "     1:2.49 100", backport, " *** 1:2.39 500", DEBIAN_SOURCE, STATUS
     )
@@ -268,7 +268,7 @@ def test_old_kernel_that_the_archive_has_dropped_is_no_local_package() -> None:
 def test_priority_of_four_digits_is_read() -> None:
     pinned = DEBIAN_SOURCE.replace("        500", "       1001")
     found = archive_with(package("x", "2.0", "1.0", " *** 2.0 100", STATUS, "     1.0 1001", pinned))
-    assert found.of_no_source([]) == ["x 2.0 (1.0 http://deb.debian.org/debian)"]
+    assert found.of_no_source([]) == ["x 2.0 (1.0 http://archive.debian.test/debian)"]
 
 
 def test_packages_beyond_those_printed_are_counted() -> None:
