@@ -12,12 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pyinfra.context import host
 
-from deploys.mechanisms.aside import paths
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.openssl import openssl_takes_in
 from deploys.mechanisms.packages import packages
-from deploys.mechanisms.ssh import SERVER_TAKES, controller_knows, lines, rsa_host_key, ssh_drop_in
+from deploys.mechanisms.printed import lines, paths
+from deploys.mechanisms.ssh import SERVER_TAKES, controller_knows, rsa_host_key, ssh_drop_in
 from deploys.mechanisms.ssh_keys import hosts_shorter, keys_shorter, other_hosts, other_keys
 from deploys.mechanisms.units import unit_restarted
 from plumbline.policy.standard import DesiredState, Resolved

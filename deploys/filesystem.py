@@ -14,8 +14,8 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from deploys.mechanisms.aside import paths
 from deploys.mechanisms.files import whole_file
+from deploys.mechanisms.printed import paths
 from plumbline.apply.telling import tell
 from plumbline.policy.privileged import find, load_privileged
 from plumbline.policy.standard import DesiredState

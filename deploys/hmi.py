@@ -15,9 +15,10 @@ from pyinfra.api.operation import OperationMeta
 from pyinfra.context import host
 
 from deploys.mechanisms.accounts import service_account
-from deploys.mechanisms.aside import masked_file, paths
+from deploys.mechanisms.aside import masked_file
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.packages import packages
+from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import daemon_reloaded, unit_masked, unit_off, unit_on, unit_restarted
 from plumbline.policy.accepts import Value
 from plumbline.policy.standard import DesiredState

@@ -16,9 +16,9 @@ from pyinfra.api.operation import operation
 from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
-from deploys.mechanisms.aside import paths
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.packages import packages
+from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import drop_in, unit_masked, unit_on, unit_restarted
 from plumbline.apply.telling import tell
 from plumbline.policy.accepts import OneOf

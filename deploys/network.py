@@ -18,10 +18,11 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
-from deploys.mechanisms.aside import masked_file, moved_aside, paths
+from deploys.mechanisms.aside import masked_file, moved_aside
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.links import Links, LinksOnHost, no_dhcp_client, only_these, refuse_stacked
+from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import unit_masked, unit_off
 from plumbline.policy.standard import DesiredState
 from plumbline.spec.model import Interface

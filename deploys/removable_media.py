@@ -12,10 +12,11 @@ import re
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import host
 
-from deploys.mechanisms.aside import masked_file, moved_aside, paths
+from deploys.mechanisms.aside import masked_file, moved_aside
 from deploys.mechanisms.dconf import locked_settings
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.kernel_modules import modules_disabled
+from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import daemon_reloaded, unit_masked, unit_off
 from deploys.mechanisms.xfconf import locked_channel
 from plumbline.policy.standard import DesiredState

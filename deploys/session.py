@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 from pyinfra.context import host
 
-from deploys.mechanisms.aside import moved_aside, paths
+from deploys.mechanisms.aside import moved_aside
 from deploys.mechanisms.dconf import locked_settings
 from deploys.mechanisms.files import WholeFile, whole_file
 from deploys.mechanisms.packages import packages
+from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import daemon_reloaded, unit_restarted
 from deploys.mechanisms.xfconf import locked_channel
 from plumbline.policy.standard import DesiredState, Resolved

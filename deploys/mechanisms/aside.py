@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Generator
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
@@ -18,29 +17,6 @@ KEPT = "/var/lib/plumbline/replaced"
 """Where files go, each with its whole path below; moving it back undoes the move."""
 
 Commands = Generator[StringCommand, None, None]
-
-
-class Paths(FactBase[list[str]]):
-    """The paths a command prints, nothing if it finds none."""
-
-    def command(self, command: str) -> str:
-        """Return the command; finding nothing is no failure."""
-        return f"{{ {command}; }} 2>/dev/null || true"
-
-    @staticmethod
-    def default() -> list[str]:
-        """Return what no output means: nothing was found."""
-        return []
-
-    def process(self, output: list[str]) -> list[str]:
-        """Return the paths, sorted, each once."""
-        return sorted({line for line in output if line.startswith("/")})
-
-
-def paths(command: str) -> list[str]:
-    """Return the paths that a read-only command prints on the host, sorted."""
-    found: list[str] = host.get_fact(Paths, command=command)
-    return found
 
 
 @operation()

@@ -9,11 +9,11 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.mechanisms.files import write
+from deploys.mechanisms.printed import lines
 from plumbline.apply.telling import note, tell
 from plumbline.evidence.known_hosts import known_keys
 
@@ -21,29 +21,6 @@ Commands = Generator[StringCommand, None, None]
 
 SERVER_TAKES = "c=$(mktemp) && cat {} /etc/ssh/sshd_config >$c && sshd -t -f $c; s=$?; rm -f $c; [ $s -eq 0 ]"
 """A check of a drop-in that is read first: sshd takes it together with all else it is told."""
-
-
-class Lines(FactBase[list[str]]):
-    """The lines a read-only command prints, none if it fails."""
-
-    def command(self, command: str) -> str:
-        """Return the command; failing is no answer, and none is what it gives."""
-        return f"{{ {command}; }} 2>/dev/null || true"
-
-    @staticmethod
-    def default() -> list[str]:
-        """Return what no output means."""
-        return []
-
-    def process(self, output: list[str]) -> list[str]:
-        """Return the lines without blanks around them."""
-        return [line.strip() for line in output if line.strip()]
-
-
-def lines(command: str) -> list[str]:
-    """Return the lines that a read-only command prints on the host."""
-    found: list[str] = host.get_fact(Lines, command=command)
-    return found
 
 
 def controller_knows(public_key: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploys.mechanisms.ssh import lines
+from deploys.mechanisms.printed import lines
 
 _HOMES = "$({ getent passwd; cat /etc/passwd; } | cut -d: -f6 | sort -u; ls -d /home/* /home/*/*)"
 

@@ -8,6 +8,7 @@ from typing import Literal
 from plumbline.matrix.ends import Ends, Span
 from plumbline.matrix.flows import Flow, HostFlows, host_flows
 from plumbline.matrix.model import Matrix
+from plumbline.probes.firewall.flows import ICMP_TYPES
 from plumbline.spec.load import Inventory
 
 
@@ -95,14 +96,11 @@ def _step(
     return Step(way, host, address, None)
 
 
-_ICMP = {"echo-request": 8, "timestamp-request": 13}
-
-
 def _holds(flow: Flow, own: int, peer: int, protocol: str, port: int) -> bool:
     if flow.row.protocol != protocol:
         return False
     if protocol == "icmp":
-        asked = port in {_ICMP[name] for name in flow.row.icmp_types}
+        asked = port in {ICMP_TYPES[name] for name in flow.row.icmp_types}
     else:
         asked = any(first <= port <= last for first, last in flow.spans)
     return asked and _within(own, flow.own) and _within(peer, flow.peers)

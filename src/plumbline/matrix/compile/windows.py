@@ -9,9 +9,9 @@ from typing import Any
 
 from plumbline.matrix.ends import Span
 from plumbline.matrix.flows import Flow, HostFlows
+from plumbline.probes.firewall.flows import ICMP_TYPES
 
 GROUP = "Plumbline"
-_ECHO = {"echo-request": 8, "timestamp-request": 13}
 _WAYS = {"in": "Inbound", "out": "Outbound"}
 
 
@@ -55,7 +55,11 @@ def _rule(flow: Flow) -> dict[str, Any]:
         "RemoteAddress": [_range(span) for span in flow.peers],
     }
     if flow.row.protocol == "icmp":
-        return {**rule, "Protocol": "ICMPv4", "IcmpType": [str(_ECHO[name]) for name in flow.row.icmp_types]}
+        return {
+            **rule,
+            "Protocol": "ICMPv4",
+            "IcmpType": [str(ICMP_TYPES[name]) for name in flow.row.icmp_types],
+        }
     ports = [str(first) if first == last else f"{first}-{last}" for first, last in flow.spans]
     side = "LocalPort" if flow.way == "in" else "RemotePort"
     return {**rule, "Protocol": flow.row.protocol.upper(), side: ports}

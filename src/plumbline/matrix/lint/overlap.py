@@ -9,8 +9,7 @@ from ipaddress import IPv4Network
 
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
 from plumbline.matrix.model import PORT_MAX
-
-_ICMP = {"echo-request": 8, "timestamp-request": 13}
+from plumbline.probes.firewall.flows import ICMP_TYPES
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class _Cell:
 
 
 def _cells(one: Resolved) -> Iterator[_Cell]:
-    spans = one.row.spans() or [(_ICMP[name], _ICMP[name]) for name in one.row.icmp_types]
+    spans = one.row.spans() or [(ICMP_TYPES[name], ICMP_TYPES[name]) for name in one.row.icmp_types]
     sources = [network for span in one.sources for network in span.networks()]
     destinations = [network for span in one.destinations for network in span.networks()]
     for source in sources:

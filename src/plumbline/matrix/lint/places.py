@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 
 from plumbline.matrix.ends import Span, UnknownEndError
+from plumbline.matrix.flows import merged
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
 from plumbline.report.locales import text
 
@@ -139,15 +140,9 @@ class _Cover:
     """The destinations of some rows, sorted, so that an address is looked up without walking them all."""
 
     def __init__(self, rows: list[Resolved]) -> None:
-        merged: list[list[int]] = []
-        for span in sorted(span for one in rows for span in one.destinations):
-            if merged and span.low <= merged[-1][1] + 1:
-                merged[-1][1] = max(merged[-1][1], span.high)
-            else:
-                merged.append([span.low, span.high])
-        self._merged = merged
-        self._lows = [low for low, _ in merged]
+        self._merged = merged(span for one in rows for span in one.destinations)
+        self._lows = [span.low for span in self._merged]
 
     def holds(self, address: int) -> bool:
         place = bisect_right(self._lows, address) - 1
-        return place >= 0 and address <= self._merged[place][1]
+        return place >= 0 and address <= self._merged[place].high
