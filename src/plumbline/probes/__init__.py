@@ -26,6 +26,8 @@ SUBJECTS = (
     "logging",
     "hmi",
     "database",
+    "directory",
+    "monitoring",
 )
 
 

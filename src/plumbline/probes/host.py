@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from plumbline.probes.antivirus import Antivirus
     from plumbline.probes.crypto import Crypto
     from plumbline.probes.database import Database
+    from plumbline.probes.directory import Directory
     from plumbline.probes.filesystem import Filesystem
     from plumbline.probes.firewall import Firewall
     from plumbline.probes.hmi import Hmi
     from plumbline.probes.kernel_modules import KernelModules
     from plumbline.probes.logging import Logging
+    from plumbline.probes.monitoring import Monitoring
     from plumbline.probes.network import Network
     from plumbline.probes.operating_system import OperatingSystem
     from plumbline.probes.removable_media import RemovableMedia
@@ -179,3 +181,17 @@ class DeliveredHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra shi
         from plumbline.probes.database import Database
 
         return Database(self)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Whether the host is in the operator's directory, and whom it lets in."""
+        from plumbline.probes.directory import Directory
+
+        return Directory(self)
+
+    @cached_property
+    def monitoring(self) -> Monitoring:
+        """The agent of the operator's monitoring, and what it answers to whom."""
+        from plumbline.probes.monitoring import Monitoring
+
+        return Monitoring(self)
