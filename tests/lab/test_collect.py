@@ -63,6 +63,13 @@ def test_all_probes_answer_on_all_hosts_at_once(delivered_lab: Lab, targets: lis
         assert answered(one.evidence) == [probe.name for probe in PROBES]
 
 
+def test_no_probe_complains_of_a_command(target: SshTarget) -> None:
+    """A program of awk that cannot be read ends nothing but itself; what it should tell is missing."""
+    evidence = Evidence.parse(collect(target, SCRIPT))
+    said = {probe.name: evidence.output(probe).stderr for probe in PROBES}
+    assert {name: text for name, text in said.items() if text} == {}
+
+
 @pytest.mark.parametrize("shell", ["dash", "busybox sh", "bash --posix"])
 def test_by_hand_is_as_good_as_live(delivered_lab: Lab, target: SshTarget, shell: str) -> None:
     busybox = Path("/usr/bin/busybox").read_bytes()

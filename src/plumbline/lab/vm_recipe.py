@@ -10,7 +10,15 @@ from pathlib import Path
 from plumbline.lab import recipe
 
 # acl, auditd and logrotate are what hardening installs for logs; an emulated processor is spared that.
-PACKAGES = ("acl", "auditd", "e2fsprogs", "initramfs-tools", "linux-image-cloud-amd64", "logrotate")
+PACKAGES = (
+    "acl",
+    "auditd",
+    "cryptsetup-bin",
+    "e2fsprogs",
+    "initramfs-tools",
+    "linux-image-cloud-amd64",
+    "logrotate",
+)
 
 # There before the kernel is installed, which makes its initramfs with them, small so that it is read fast.
 EARLY = {

@@ -36,8 +36,8 @@ awk '{{ for (i = 7; $i != "-" && i < NF; i++); print "mount\t" $5 "\t" $(i + 1) 
 # What is said not to be opened or mounted at boot is not.
 [ ! -f /etc/crypttab ] || awk '!/^[ \t]*(#|$)/ && $4 !~ /(^|,)noauto(,|$)/ {{
     print "crypttab\t" FNR "\t" $1 "\t" $2 }}' /etc/crypttab
-[ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ && (
-    $4 !~ /(^|,)noauto(,|$)/ || $4 ~ /x-systemd.automount/) && $3 != "swap" {{
+[ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ && $3 != "swap" &&
+    ($4 !~ /(^|,)noauto(,|$)/ || $4 ~ /x-systemd.automount/) {{
     print "fstab\t" FNR "\t" $1 "\t" $2 }}' /etc/fstab
 [ ! -f /etc/fstab ] || awk '!/^[ \t]*(#|$)/ && $3 == "swap" && $4 !~ /(^|,)noauto(,|$)/ {{
     print "swap\t/etc/fstab:" FNR "\t" $1 }}' /etc/fstab
