@@ -208,15 +208,20 @@ def listening(name: str, port: int, kind: str = "tcp", host: str = "") -> str:
     )
 
 
+LISTENS = "n=0; until ss -Hltn | grep -q :3389; do n=$((n+1)); [ $n -lt 200 ]; sleep 0.05; done"
+START_XRDP = f"systemctl start xrdp; {LISTENS}"
+
+
 @pytest.fixture(scope="module")
 def terminal_server(lab: Lab) -> Lab:
-    """The same host as a terminal server, after all that is judged of it as a station.
-
-    xrdp opens its log so that every line is synced, which a lab host's container refuses. So its package is
-    there with its configuration, and another program bears its name and listens.
-    """
+    """The same host as a terminal server with xrdp as its package delivers it; it syncs its log's lines."""
     declare(lab, HOST, profile="terminal-server", kiosk=None)
-    lab.run(HOST, f"cat >/srv/listen.py; {listening('xrdp', 3389)}", input=LISTEN)
+    host = lab.host(HOST)
+    host.shut_down()
+    host.unsynced = False
+    host.start()
+    host.wait()
+    lab.run(HOST, f"cat >/srv/listen.py; {START_XRDP}", input=LISTEN)
     return lab
 
 
@@ -226,7 +231,9 @@ def test_rdp_with_a_choice_of_protection_fails_and_tls_alone_passes(terminal_ser
     assert not_passing(results) == {f"{SESSION}rdp_is_protected_by_tls"}
     told = observed(results, f"{SESSION}rdp_is_protected_by_tls")
     assert told[0].startswith(f"security_layer = negotiate ({INI}:")
-    lab.run(HOST, f"sed -i 's/^security_layer=.*/security_layer=tls/' {INI}")
+    lab.run(
+        HOST, f"sed -i 's/^security_layer=.*/security_layer=tls/' {INI}; systemctl restart xrdp; {LISTENS}"
+    )
     assert not_passing(verdicts(lab, HOST, "hmi")) == set()
 
 
@@ -252,5 +259,5 @@ def test_other_protocols_are_seen_by_name_and_by_port(terminal_server: Lab) -> N
 
 
 def test_terminal_server_that_offers_nothing(terminal_server: Lab) -> None:
-    with sabotaged(terminal_server, "systemctl stop x-3389", listening("xrdp", 3389)):
+    with sabotaged(terminal_server, "systemctl stop xrdp", START_XRDP):
         assert not_passing(verdicts(terminal_server, HOST, "hmi")) == {f"{SESSION}sessions_are_offered"}

@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +58,8 @@ class LabHost:
     entry: Entry
     layers: list[str] = field(default_factory=lambda: ["delivered"])
     partitions: dict[str, float] = field(default_factory=dict)
+    unsynced: bool = True
+    """Writes are not synced to the disk, which is faster; programs that demand it are refused their files."""
 
     @property
     def address(self) -> str:
@@ -104,8 +107,13 @@ class LabHost:
         began = start_time(init) if init is not None else None
         return (init, began) if init is not None and began is not None else None
 
-    def prepare(self, place: Place, public_key: str) -> list[str]:
-        """Write the layer that makes the shared image this host as delivered; return its host keys."""
+    def prepare(
+        self, place: Place, public_key: str, fill: Callable[[Path], None] = lambda _: None
+    ) -> list[str]:
+        """Write the layer that makes the shared image this host as delivered; return its host keys.
+
+        `fill` writes more into it, given the host's root.
+        """
         mount_overlay(self.root, [self.image], self.directory / "delivered", self.directory / "work")
         try:
             for path, text in files(place, self.flavour).items():
@@ -118,6 +126,7 @@ class LabHost:
             for home in ("/root", *(f"/home/{user}" for user in USERS)):
                 authorize(self.root, home, public_key)
             keys = make_host_keys(self.root)
+            fill(self.root)
             write(self.root, "/etc/fstab", partitions.fstab(self.partitions))
             partitions.make(self._kept_partitions("delivered"), self.partitions, self.root)
             return keys
@@ -180,7 +189,7 @@ class LabHost:
             "--link-journal=no",
             "--resolv-conf=off",
             "--timezone=off",
-            "--suppress-sync=yes",
+            f"--suppress-sync={'yes' if self.unsynced else 'no'}",
             "--console=read-only",
             f"--directory={self.root}",
             f"--machine={self.machine}",
