@@ -13,12 +13,11 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from leftovers import left_of
 
 from plumbline.errors import NotReachedError, PlumblineError, UsageError
 from plumbline.lab import Lab, LabHost, take_down
 from plumbline.lab.inventory import load
-from plumbline.lab.layers import mounts_below
-from plumbline.lab.requirements import cgroup_mount
 from plumbline.lab.state import LabPlace
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.load import load_inventory
@@ -37,30 +36,6 @@ def plumb(*words: str, user: str | None = None) -> subprocess.CompletedProcess[s
         cwd="/",
         stdin=subprocess.DEVNULL,
     )
-
-
-def left_of(place: LabPlace) -> list[str]:
-    """Return whatever of a lab is still on this machine."""
-    links = [link.name for link in Path("/sys/class/net").iterdir() if place.digest in link.name]
-    mounts = [str(path) for path in mounts_below(place.directory)]
-    groups = [str(path) for path in cgroup_mount().glob(f"*/*{place.machine_prefix}*")]
-    traces = [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{place.machine_prefix}*")]
-    files = [str(path) for path in (place.directory, place.sockets) if path.exists()]
-    return links + mounts + groups + traces + files + processes_naming(place.digest, str(place.directory))
-
-
-def processes_naming(*words: str) -> list[str]:
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            group = (entry / "cgroup").read_text()
-            ended = "\nState:\tZ" in (entry / "status").read_text()
-        except OSError:
-            continue
-        if not ended and entry.name != str(os.getpid()) and any(word in line + group for word in words):
-            found.append(f"{entry.name} {line}")
-    return found
 
 
 def until(condition: Callable[[], bool]) -> None:

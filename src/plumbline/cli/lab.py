@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from plumbline.lab import DEFAULT_NAME, Lab, all_names, take_down
 from plumbline.lab.delivered import FLAVOURS, Flavour
 from plumbline.lab.recipe import RELEASES
 from plumbline.lab.requirements import check_rights
+from plumbline.lab.site.image import RELEASE as SITE_RELEASE
+from plumbline.lab.site.servers import MODULES
 from plumbline.lab.state import LabPlace
 
 WIDE_ENOUGH = 300  # columns, so that nothing is cut where nobody sees a screen
@@ -49,6 +52,11 @@ def lab() -> None:
     help="With a careless supplier's faults (delivered), or clean.",
 )
 @click.option("--vm", is_flag=True, help="As virtual machines with a kernel of their own, which boot slowly.")
+@click.option(
+    "--site",
+    is_flag=True,
+    help="With the site's servers beside them: directory, time, logs, monitoring, mail, updates.",
+)
 def up(
     hosts: int | None,
     name: str | None,
@@ -56,6 +64,7 @@ def up(
     release: str | None,
     flavour: Flavour | None,
     vm: bool,
+    site: bool,
 ) -> None:
     """Bring up N hosts; print their inventory's path.
 
@@ -63,10 +72,17 @@ def up(
     """
     with _progress() as tell:
         made = Lab.up(
-            name or DEFAULT_NAME, hosts, flavour, release, inventory, tell, kind="vm" if vm else None
+            name or DEFAULT_NAME,
+            hosts,
+            flavour,
+            release,
+            inventory,
+            tell,
+            kind="vm" if vm else None,
+            site=tuple(MODULES) if site else None,
         )
     if made.booted:
-        hosts_up = ", ".join(f"{host.name} ({host.address})" for host in made.hosts)
+        hosts_up = ", ".join(f"{host.name} ({host.address})" for host in (*made.site_hosts, *made.hosts))
         click.echo(f"The lab {made.name} is up: {hosts_up}.", err=True)
     else:
         click.echo(
@@ -91,13 +107,30 @@ def status(name: str | None) -> None:
         if state is None or not state.ready:
             table.add_row(each, "", "", "broken; plumb lab down", "", "")
             continue
-        for host in Lab.of(each).hosts:
+        made = Lab.of(each)
+        for host in (*made.site_hosts, *made.hosts):
             word = "down" if not host.running else "up" if host.entry.answers() else "does not answer"
-            table.add_row(each, host.name, host.address, word, state.flavour, state.release)
+            what = ("site", SITE_RELEASE) if host in made.site_hosts else (state.flavour, state.release)
+            table.add_row(each, host.name, host.address, word, *what)
     console = Console()
     if not console.is_terminal:
         console.width = WIDE_ENOUGH
     console.print(table)
+
+
+@lab.command()
+@_name
+def secrets(name: str | None) -> None:
+    """Print the secrets of a lab's site as variables for `plumb apply`.
+
+    In a shell: eval "$(plumb lab secrets)".
+    """
+    check_rights()
+    variables = Lab.of(name or DEFAULT_NAME).secret_variables
+    if not variables:
+        raise UsageError(f"The lab {name or DEFAULT_NAME} has no site.", hint="plumb lab up --site")
+    for variable, secret in variables.items():
+        click.echo(f"export {variable}={shlex.quote(secret)}")
 
 
 @lab.command(context_settings={"ignore_unknown_options": True})
@@ -173,7 +206,7 @@ def _lab_with(host: str, name: str | None) -> str:
     if name:
         return name
     states = {each: LabPlace(each).load() for each in all_names()}
-    having = [each for each, state in states.items() if state and host in (h.name for h in state.hosts)]
+    having = [each for each, state in states.items() if state and host in state.names]
     if not having:
         raise UsageError(f"No lab has a host {host!r}.", hint="plumb lab status")
     if len(having) > 1 and DEFAULT_NAME not in having:

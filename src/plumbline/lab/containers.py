@@ -20,10 +20,20 @@ CANNOT_SHOW = (
 The lab's virtual machines show them.
 """
 
+NOT_DELIVERED = ("matrix-rows-served",)
+"""Controls that fail on a lab's host as long as nothing is put there: it runs no supplier's application.
+
+The rows of the worked example's matrix that are for its applications are served by nobody.
+"""
+
+NEEDS_SITE = ("time-synchronised",)
+"""Controls that need a server of the site to answer; in a lab without the site they fail or are not known."""
+
 
 def amiss(verdicts: Mapping[str, str]) -> dict[str, str]:
-    """Return the controls of a container that are not good, beside those no container can show."""
-    good = {("unknown", control) for control in CANNOT_SHOW}
+    """Return the controls of a container that are not good, beside those a lab's container cannot pass."""
+    good = {*(("unknown", control) for control in CANNOT_SHOW), *(("fail", one) for one in NOT_DELIVERED)}
+    good |= {(verdict, control) for verdict in ("unknown", "fail") for control in NEEDS_SITE}
     return {
         control: str(verdict)
         for control, verdict in verdicts.items()

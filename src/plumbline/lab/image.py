@@ -74,23 +74,35 @@ def _build(image: Path, make: Callable[[Path, Path], None]) -> None:
 
 
 def build(
-    release: str, root: Path, log: Path, packages: Sequence[str] = (), options: Sequence[str] = ()
+    release: str,
+    root: Path,
+    log: Path,
+    packages: Sequence[str] = (),
+    options: Sequence[str] = (),
+    hooks: Sequence[str] = HOOKS,
 ) -> None:
-    """Build the lab's Debian in `root`, with more packages and more of mmdebstrap's options if given."""
-    _bootstrap(release, root, log, packages, options)
+    """Build the lab's Debian in `root`, with more packages and more of mmdebstrap's options if given.
+
+    A package whose name ends in `-` is left out, as apt understands it.
+    """
+    _bootstrap(release, root, log, packages, options, hooks)
     _finish(root, log)
 
 
-def _bootstrap(release: str, root: Path, log: Path, more: Sequence[str], options: Sequence[str]) -> None:
+def _bootstrap(
+    release: str, root: Path, log: Path, more: Sequence[str], options: Sequence[str], hooks: Sequence[str]
+) -> None:
+    left_out = {name.removesuffix("-") for name in more if name.endswith("-")}
+    included = [name for name in (*recipe.PACKAGES, *more) if name not in left_out and not name.endswith("-")]
     command = [
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
         "--dpkgopt=force-unsafe-io",
         '--aptopt=Acquire::Languages "none"',
-        f"--include={','.join((*recipe.PACKAGES, *more))}",
+        f"--include={','.join(included)}",
         *options,
-        *(f"--customize-hook={hook}" for hook in HOOKS),
+        *(f"--customize-hook={hook}" for hook in hooks),
         release,
         str(root),
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import re
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
@@ -21,16 +22,25 @@ from plumbline.spec.model import Connection, HostSpec, Site, System, Vlan
 LOCAL_ACCOUNTS = {"root": "none", "operator": "without-password", "plain": "none"}
 """The accounts every lab host is entered by, and whether sudo asks them for a password."""
 
+SERVED = {
+    "directory": ("active_directory", "directory"),
+    "log": ("log_collector", "log"),
+    "monitoring": ("monitoring", "monitoring"),
+    "mail": ("mail_relay", "mail"),
+}
+"""Server of the lab's site -> what declares it in site.yml, and its word in the matrix (`site:log`)."""
+
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 
 
 @dataclass(frozen=True)
 class LabInventory:
-    """A site and its systems as plain data, by the file each came from, with the text it was read from."""
+    """A site, its systems and its matrix as plain data, with the texts they were read from, by file."""
 
     site: dict[str, Any]
     systems: dict[str, dict[str, Any]]
     texts: dict[str, tuple[dict[str, Any], str]]
+    matrix: dict[str, Any] | None = None
 
     @property
     def model(self) -> Site:
@@ -80,7 +90,11 @@ class LabInventory:
             clone["name"] = f"lab-{number:02d}"
             clone["interfaces"] = [{**clone["interfaces"][0], "address": str(address)}]
             first["hosts"].append(clone)
-        return LabInventory(self.site, systems, self.texts)
+        there = {host["name"] for system in systems.values() for host in system["hosts"]}
+        gone = {host.name for host in self.hosts} - there | {
+            f"system:{system['name']}" for name, system in self.systems.items() if name not in systems
+        }
+        return replace(self, systems=systems, matrix=_without_ends(self.matrix, gone))
 
     def renumbered(self, network: IPv4Network) -> LabInventory:
         """Return it with every address of its network moved to the same place in `network`."""
@@ -106,7 +120,7 @@ class LabInventory:
 
         systems = {name: walk(system) for name, system in self.systems.items()}
         texts = {name: (walk(data), _IPV4.sub(move, text)) for name, (data, text) in self.texts.items()}
-        return LabInventory(walk(self.site), systems, texts)
+        return replace(self, site=walk(self.site), systems=systems, texts=texts, matrix=walk(self.matrix))
 
     def of_release(self, release: str) -> LabInventory:
         """Return it with every host specified as the Debian release the lab boots."""
@@ -114,7 +128,7 @@ class LabInventory:
         for system in systems.values():
             for host in system["hosts"]:
                 host["os"] = {**host["os"], "distribution": "debian", "version": RELEASES[release]}
-        return LabInventory(self.site, systems, self.texts)
+        return replace(self, systems=systems)
 
     def entered_by(self, public_key: str) -> LabInventory:
         """Return it with the lab's own local accounts declared on every host, and the key that opens them."""
@@ -129,20 +143,56 @@ class LabInventory:
                     if sudo != "none":
                         account["sudo"] = sudo
                 host["local_accounts"] = list(declared.values())
-        return LabInventory(self.site, systems, self.texts)
+        return replace(self, systems=systems)
+
+    def without_servers(self, there: Set[str]) -> LabInventory:
+        """Return it with only those of the site's servers that are `there`, by name as in `SERVED`."""
+        missing = {key: word for server, (key, word) in SERVED.items() if server not in there}
+        site = {
+            key: value
+            for key, value in self.site.items()
+            if key not in missing or (key in Site.model_fields and Site.model_fields[key].is_required())
+        }
+        gone = {f"site:{word}" for key, word in missing.items() if key not in site}
+        return replace(self, site=site, matrix=_without_ends(self.matrix, gone))
+
+    def with_site(self, site: dict[str, Any], names: dict[str, list[str]]) -> LabInventory:
+        """Return it with another site, and with these addresses of its servers' names in the matrix."""
+        matrix = self.matrix and {**self.matrix, "names": {**self.matrix.get("names", {}), **names}}
+        return replace(self, site=site, matrix=matrix)
 
     def write(self, directory: Path, connection: Connection) -> None:
-        """Write site.yml, systems/*.yml and connection.yml; what did not change keeps its text."""
+        """Write site.yml, systems/*.yml, connection.yml, and matrix.yml if there is one.
+
+        What did not change keeps its text.
+        """
         make_directory(directory / "systems")
         data = connection.model_dump(mode="json", exclude_defaults=True)
         everything = {"site.yml": self.site, **self.systems, "connection.yml": data}
+        if self.matrix is not None:
+            everything["matrix.yml"] = self.matrix
         for name, content in everything.items():
             known, text = self.texts.get(name, (None, ""))
             if content != known:
-                text = "# Made by `plumb lab up`.\n" + yaml.safe_dump(
-                    content, sort_keys=False, allow_unicode=True
-                )
+                text = "# Made by `plumb lab up`.\n" + _dumped(content)
             (directory / name).write_text(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines, such as certificates, as it is."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
+    ),
+)
+
+
+def _dumped(content: object) -> str:
+    written: str = yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return written
 
 
 def load(directory: Path) -> LabInventory:
@@ -153,4 +203,20 @@ def load(directory: Path) -> LabInventory:
         text = path.read_text()
         texts[str(path.relative_to(directory))] = (yaml.safe_load(text), text)
     systems = {name: data for name, (data, _) in texts.items() if name != "site.yml"}
-    return LabInventory(texts["site.yml"][0], systems, texts)
+    matrix = directory / "matrix.yml"
+    if matrix.exists():
+        text = matrix.read_text()
+        texts["matrix.yml"] = (yaml.safe_load(text), text)
+    return LabInventory(texts["site.yml"][0], systems, texts, texts.get("matrix.yml", (None, ""))[0])
+
+
+def _without_ends(matrix: dict[str, Any] | None, gone: Set[str]) -> dict[str, Any] | None:
+    """Return a matrix without these ends, and without rows that would have none left on a side."""
+    if matrix is None:
+        return None
+    rows = []
+    for row in matrix["rows"]:
+        kept = {side: [end for end in row[side] if end not in gone] for side in ("source", "destination")}
+        if all(kept.values()):
+            rows.append({**row, **kept})
+    return {**matrix, "rows": rows}

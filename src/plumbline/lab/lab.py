@@ -11,12 +11,16 @@ from plumbline.errors import UsageError
 from plumbline.lab import network
 from plumbline.lab.delivered import FLAVOURS, Flavour
 from plumbline.lab.host import LabHost
-from plumbline.lab.raising import Tell, bring_back, clear, hosts_of, make
+from plumbline.lab.raising import Tell, bring_back, clear, hosts_of, make, site_hosts_of
 from plumbline.lab.recipe import check_release
 from plumbline.lab.requirements import check_machine, check_rights, raise_limits
+from plumbline.lab.site.place import SERVERS, SitePlace, load_secrets
+from plumbline.lab.site.raising import place_of
+from plumbline.lab.site.servers import chosen
 from plumbline.lab.ssh import COMMAND_SECONDS
 from plumbline.lab.state import Kind, LabPlace, LabState, names
 from plumbline.lab.vm import check_vm_machine
+from plumbline.secrets import variable_of
 
 DEFAULT_NAME = "lab"
 
@@ -35,6 +39,7 @@ class Lab:
         self.place = place
         self.state = state
         self.hosts = hosts_of(place, state)
+        self.site_hosts = site_hosts_of(place, state)
         self.booted = tuple(booted)
 
     @classmethod
@@ -48,15 +53,17 @@ class Lab:
         tell: Tell = _silent,
         packages: Sequence[str] = (),
         kind: Kind | None = None,
+        site: Sequence[str] | None = None,
     ) -> Lab:
         """Bring a lab up, or what is missing of one that is already there, and return it.
 
         Without `hosts`, as many as the inventory declares; without `flavour` as delivered; without `release`
         bookworm; without `inventory` the worked example; without `kind` as containers. With `packages`, hosts
-        with these installed too, from an image of their own that is built once. A lab that is there must be
-        what is asked for: UsageError otherwise. What cannot run here is a PlumblineError, and leaves nothing
-        behind.
+        with these installed too, from an image of their own that is built once. With `site`, these servers of
+        the site's beside the hosts (`lab.site.SERVERS`). A lab that is there must be what is asked for:
+        UsageError otherwise. What cannot run here is a PlumblineError, and leaves nothing behind.
         """
+        servers = None if site is None else chosen(site)
         check_machine()
         if kind == "vm":
             check_vm_machine()
@@ -71,7 +78,7 @@ class Lab:
         with place.locked():
             state = place.load()
             if state is not None and state.ready:
-                _check_same(place, state, hosts, flavour, release, kind)
+                _check_same(place, state, hosts, flavour, release, kind, servers)
                 return cls(place, state, bring_back(place, state, tell))
             if place.exists:
                 tell(f"Clearing what is left of the lab {name}.")
@@ -86,11 +93,14 @@ class Lab:
                     tell,
                     packages,
                     kind or "container",
+                    servers or (),
                 )
             except BaseException:
                 clear(place)
                 raise
-        return cls(place, state, [host.name for host in state.hosts])
+        made = cls(place, state)
+        made.booted = tuple(host.name for host in (*made.site_hosts, *made.hosts))
+        return made
 
     @classmethod
     def of(cls, name: str = DEFAULT_NAME) -> Lab:
@@ -111,16 +121,49 @@ class Lab:
         """The directory of the lab's inventory: site.yml, systems/*.yml, connection.yml."""
         return self.place.inventory
 
+    @property
+    def site(self) -> SitePlace:
+        """Where the lab's site stands: names, addresses, authority; PlumblineError when it has none."""
+        return place_of(self.place, self.state)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The secrets of the lab's site by name, such as `directory.join`; none without a site."""
+        return load_secrets(self.place.site)
+
+    @property
+    def secret_variables(self) -> dict[str, str]:
+        """The secrets as `plumb apply` takes them from its environment: variable -> secret."""
+        return {variable_of(name): secret for name, secret in self.secrets.items()}
+
     def host(self, name: str | LabHost) -> LabHost:
-        """Return the host of that name; UsageError, naming those there are, when there is none."""
+        """Return the host, or machine of the site, of that name; UsageError, naming those there are."""
         if isinstance(name, LabHost):
             return name
-        for host in self.hosts:
-            if host.name == name:
-                return host
-        raise UsageError(
-            f"The lab {self.name} has no host {name!r}; it has {', '.join(h.name for h in self.hosts)}."
-        )
+        there = {host.name: host for host in (*self.hosts, *self.site_hosts)}
+        if name not in there:
+            raise UsageError(f"The lab {self.name} has no host {name!r}; it has {', '.join(there)}.")
+        return there[name]
+
+    def site_host(self, server: str) -> LabHost:
+        """Return the machine that carries a server of the site; UsageError when there is no such server."""
+        wanted = self.state.site.servers if self.state.site else ()
+        if server not in wanted:
+            raise UsageError(
+                f"The lab {self.name} has no server {server!r}; it has {', '.join(wanted) or 'no site'}."
+            )
+        return self.host(SERVERS[server][0])
+
+    def run_site(
+        self,
+        server: str,
+        command: str,
+        check: bool = True,
+        input: str | None = None,
+        timeout: float = COMMAND_SECONDS,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a shell command as root on the machine that carries a server of the site, as `run` does."""
+        return self.run(self.site_host(server), command, check, input=input, timeout=timeout)
 
     def run(
         self,
@@ -172,7 +215,8 @@ class Lab:
         chosen.wait()
 
     def _record(self, host: LabHost) -> None:
-        for state in self.state.hosts:
+        site_hosts = self.state.site.hosts if self.state.site else []
+        for state in (*self.state.hosts, *site_hosts):
             if state.name == host.name:
                 state.layers = host.layers
         self.place.save(self.state)
@@ -212,15 +256,22 @@ def _check_same(
     flavour: str | None,
     release: str | None,
     kind: str | None,
+    servers: tuple[str, ...] | None,
 ) -> None:
+    site = state.site.servers if state.site else ()
     for wanted, there, words in (
         (hosts, len(state.hosts), "hosts: {}"),
         (flavour, state.flavour, "hosts as {}"),
         (release, state.release, "release {}"),
         (kind, state.kind, "kind of hosts: {}"),
+        (_named(servers), _named(site), "servers of the site: {}"),
     ):
         if wanted is not None and wanted != there:
             raise UsageError(
                 f"The lab {place.name} is already there with other {words.format(there)}, not {wanted}.",
                 hint=f"Take it down first (plumb lab down --name {place.name}), or give another --name.",
             )
+
+
+def _named(servers: tuple[str, ...] | None) -> str | None:
+    return None if servers is None else ", ".join(servers) or "none"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 from plumbline.errors import PlumblineError
+
+SECONDS_TO_DIE = 20.0
 
 
 def mount_overlay(root: Path, lower: list[Path], upper: Path, work: Path) -> None:
@@ -64,6 +70,33 @@ def remove_tree(directory: Path) -> None:
         return
     unmount_below(directory)
     shutil.rmtree(directory)
+
+
+def end_inside(directory: Path) -> None:
+    """End the processes whose root lies below `directory`: programs run there by who was killed meanwhile.
+
+    They are waited for, so that what they were in can be unmounted.
+    """
+    deadline = time.monotonic() + SECONDS_TO_DIE
+    while inside := [pid for pid in _pids() if _root_of(pid).is_relative_to(directory)]:
+        if time.monotonic() > deadline:
+            raise PlumblineError(f"Processes below {directory} do not end: {inside}")
+        for pid in inside:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _root_of(pid: int) -> Path:
+    """Return a process's root; that of this machine when it has ended meanwhile."""
+    try:
+        return (Path("/proc") / str(pid) / "root").readlink()
+    except OSError:
+        return Path("/")
 
 
 def check_path(directory: Path) -> None:

@@ -13,8 +13,10 @@ from plumbline.lab.delivered import Flavour, Place
 from plumbline.lab.host import LabHost, clear_machine, forget_lock
 from plumbline.lab.image import ensure_image
 from plumbline.lab.inventory import LabInventory
-from plumbline.lab.layers import make_directory, remove_tree
+from plumbline.lab.layers import end_inside, make_directory, remove_tree
 from plumbline.lab.partitions import of_storage
+from plumbline.lab.site.place import SitePlace
+from plumbline.lab.site.raising import declare, place_of, plan, prepare, start
 from plumbline.lab.ssh import Entry, close_shared, make_key
 from plumbline.lab.state import HostState, Kind, LabPlace, LabState, lock
 from plumbline.lab.vm import VmHost
@@ -28,44 +30,53 @@ Tell = Callable[[str], None]
 def hosts_of(place: LabPlace, state: LabState) -> list[LabHost]:
     """Return the hosts of a lab as it is recorded."""
     host_class = VmHost if state.kind == "vm" else LabHost
-    return [
-        host_class(
+    where = place.directory / "hosts"
+    return [_host(place, host, host_class, where, state.image, state.flavour) for host in state.hosts]
+
+
+def site_hosts_of(place: LabPlace, state: LabState) -> list[LabHost]:
+    """Return the machines of a lab's site as it is recorded; none when it has no site."""
+    recorded = state.site.hosts if state.site else []
+    return [_host(place, host, LabHost, place.site, host.image, "clean") for host in recorded]
+
+
+def _host(
+    place: LabPlace, host: HostState, kind: type[LabHost], where: Path, image: Path, flavour: Flavour
+) -> LabHost:
+    return kind(
+        name=host.name,
+        machine=host.machine,
+        directory=where / host.name,
+        image=image,
+        bridge=place.bridge,
+        flavour=flavour,
+        entry=Entry(
             name=host.name,
-            machine=host.machine,
-            directory=place.directory / "hosts" / host.name,
-            image=state.image,
-            bridge=place.bridge,
-            flavour=state.flavour,
-            entry=Entry(
-                name=host.name,
-                address=host.address,
-                key=place.key,
-                known_hosts=place.known_hosts,
-                socket=place.sockets / host.machine.removeprefix(place.machine_prefix),
-            ),
-            layers=list(host.layers),
-            partitions=dict(host.partitions),
-        )
-        for host in state.hosts
-    ]
+            address=host.address,
+            key=place.key,
+            known_hosts=place.known_hosts,
+            socket=place.sockets / host.machine.removeprefix(place.machine_prefix),
+        ),
+        layers=list(host.layers),
+        partitions=dict(host.partitions),
+    )
 
 
 def bring_back(place: LabPlace, state: LabState, tell: Tell) -> list[str]:
     """Boot the hosts of a lab that are not up, and return their names; they keep what was written to them."""
-    hosts = hosts_of(place, state)
-    missing = [host for host in hosts if not host.running]
-    if missing and not state.image.is_dir():
-        raise PlumblineError(
-            f"The hosts of the lab {place.name} cannot boot: their root image {state.image} is gone.",
-            hint=f"Take the lab down: plumb lab down --name {place.name}",
-        )
+    hosts, site_hosts = hosts_of(place, state), site_hosts_of(place, state)
+    missing = [host for host in (*site_hosts, *hosts) if not host.running]
+    for host in missing:
+        if not host.image.is_dir():
+            raise PlumblineError(
+                f"The hosts of the lab {place.name} cannot boot: their root image {host.image} is gone.",
+                hint=f"Take the lab down: plumb lab down --name {place.name}",
+            )
     if missing:
         tell(f"Booting again: {', '.join(host.name for host in missing)}.")
         place.sockets.mkdir(mode=0o700, parents=True, exist_ok=True)
         _bridge_again(place, state)
-    with _together(hosts) as each:
-        each(lambda host: host.start())
-        each(lambda host: host.wait())
+    _boot(place, state, tell)
     return [host.name for host in missing]
 
 
@@ -91,10 +102,11 @@ def make(
     tell: Tell,
     packages: Sequence[str] = (),
     kind: Kind = "container",
+    site: tuple[str, ...] = (),
 ) -> LabState:
     """Make a lab that is not there, with every host booted; whoever calls it clears what a failure leaves.
 
-    Its hosts have `packages` installed beside those every lab host has.
+    Its hosts have `packages` installed beside those every lab host has; `site` names the servers it has.
     """
     declared = inventory.load(source or LAB_INVENTORY)
     wanted = declared.resized(count or len(declared.hosts)).of_release(release)
@@ -121,19 +133,35 @@ def make(
             for number, host in enumerate(chosen.hosts, 1)
         ],
     )
+    site_place = None
+    if site:
+        state.site = plan(place, site, chosen, tell)
+        make_directory(place.site)
+        site_place = place_of(place, state)
+        site_place.authority.make()
     place.save(state)
     connection = Connection(identity_file=str(place.key), known_hosts=str(place.known_hosts))
     public_key = make_key(place.key)
-    chosen.entered_by(public_key).write(place.inventory, connection)
     tell(f"Booting {len(state.hosts)} hosts of Debian {release}, as {flavour}.")
-    _boot(place, state, chosen, public_key)
+    declared = declare(chosen, site_place)
+    declared.entered_by(public_key).write(place.inventory, connection)
+    keys = _prepare(place, state, declared, site_place, public_key)
+    place.known_hosts.write_text("".join(keys))
+    _boot(place, state, tell)
     state.ready = True
     place.save(state)
     return state
 
 
-def _boot(place: LabPlace, state: LabState, declared: LabInventory, public_key: str) -> None:
-    def prepare(host: LabHost) -> str:
+def _prepare(
+    place: LabPlace, state: LabState, declared: LabInventory, site: SitePlace | None, public_key: str
+) -> list[str]:
+    """Write what is each host's own, and each machine's of the site; return the lines of their host keys."""
+    machines = site_hosts_of(place, state)
+
+    def prepared(host: LabHost) -> str:
+        if site is not None and host in machines:
+            return _known(host, prepare(host, site, public_key))
         where = Place(
             name=host.name,
             domain=declared.model.domain,
@@ -142,13 +170,29 @@ def _boot(place: LabPlace, state: LabState, declared: LabInventory, public_key: 
             gateway=state.gateway,
             dns=tuple(declared.model.dns),
         )
-        keys = host.prepare(where, public_key)
-        return "".join(f"{host.address},{host.name} {key}\n" for key in keys)
+        return _known(host, host.prepare(where, public_key))
 
-    with _together(hosts_of(place, state)) as each:
-        place.known_hosts.write_text("".join(each(prepare)))
-        each(lambda host: host.start())
-        each(lambda host: host.wait())
+    with _together([*machines, *hosts_of(place, state)]) as each:
+        keys = each(prepared)
+    if site is not None:
+        site.save_secrets()
+    return keys
+
+
+def _known(host: LabHost, keys: list[str]) -> str:
+    return "".join(f"{host.address},{host.name} {key}\n" for key in keys)
+
+
+def _boot(place: LabPlace, state: LabState, tell: Tell) -> None:
+    """Boot the hosts and, beside them, the site, where they do not run; return when all are there."""
+    site_hosts = {host.name: host for host in site_hosts_of(place, state)}
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        site = pool.submit(start, site_hosts, place_of(place, state), tell) if site_hosts else None
+        with _together(hosts_of(place, state)) as each:
+            each(lambda host: host.start())
+            each(lambda host: host.wait())
+        if site is not None:
+            site.result()
 
 
 @contextmanager
@@ -163,11 +207,13 @@ def clear(place: LabPlace) -> None:
     for socket in place.sockets.glob("*"):
         close_shared(socket)
     state = place.load()
-    recorded = [host.machine for host in state.hosts] if state else []
+    site_hosts = state.site.hosts if state and state.site else []
+    recorded = [host.machine for host in (*state.hosts, *site_hosts)] if state else []
     for machine in sorted({*recorded, *cgroup.machines(place.machine_prefix)}):
         clear_machine(machine)
-    for root in place.directory.glob("hosts/*/root"):
+    for root in (*place.directory.glob("hosts/*/root"), *place.site.glob("*/root")):
         forget_lock(root)
+    end_inside(place.site)
     network.remove_interface(place.bridge)
     for link in network.interfaces_of((f"vb-{place.machine_prefix}", place.machine_prefix)):
         network.remove_interface(link)

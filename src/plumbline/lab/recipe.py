@@ -36,14 +36,25 @@ PACKAGES = (
 # What hardening installs; with what it needs, it lies in the image, for the hosts have no internet.
 INSTALLABLE = (
     "acl",
+    "adcli",
     "auditd",
     "chrony",
     "clamav-daemon",
     "clamav-freshclam",
     "clamdscan",
     "ethtool",
+    "krb5-user",
+    "libnss-sss",
+    "libpam-sss",
     "logrotate",
     "openssl",
+    "rsyslog",
+    "rsyslog-openssl",
+    "rsyslog-relp",
+    "snmpd",
+    "sssd-ad",
+    "sssd-tools",
+    "zabbix-agent2",
 )
 
 LOCALES = ("sk_SK", "de_DE")

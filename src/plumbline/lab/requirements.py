@@ -22,6 +22,7 @@ TO_RUN = {
     "mke2fs": "e2fsprogs",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "setpriv": "util-linux",
 }
 TO_BUILD = {"mmdebstrap": "mmdebstrap", "dpkg-deb": "dpkg", "chroot": "coreutils"}
 

@@ -135,7 +135,9 @@ def make_host_keys(root: Path) -> list[str]:
 
 
 def _keygen(*words: str) -> None:
-    done = subprocess.run(["ssh-keygen", *words], check=False, capture_output=True, text=True)
+    # It ends with us (man setpriv(1)), and does not write into what is taken down after a crash.
+    command = ["setpriv", "--pdeathsig", "KILL", "--", "ssh-keygen", *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     if done.returncode != 0:
         raise PlumblineError(f"The lab's keys cannot be made: {(done.stderr or done.stdout).strip()}")
 

@@ -39,6 +39,25 @@ class HostState(BaseModel):
     partitions: dict[str, float] = {}
 
 
+class SiteHostState(HostState):
+    """One machine of the site, which has an image of its own."""
+
+    image: Path
+
+
+class SiteState(BaseModel):
+    """The site of a lab: its servers and machines, its domains, and what the inventory says of people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    servers: tuple[str, ...]
+    hosts: list[SiteHostState]
+    domain: str
+    ad_domain: str
+    computer_ou: str
+    groups: dict[str, str]
+
+
 class LabState(BaseModel):
     """A lab: what it was made as, its network, its hosts, and the layers of each kept state of each host.
 
@@ -54,8 +73,14 @@ class LabState(BaseModel):
     network: IPv4Network
     gateway: IPv4Address
     hosts: list[HostState]
+    site: SiteState | None = None
     kept: dict[str, dict[str, list[str]]] = {}
     ready: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its hosts and of its site's machines."""
+        return [host.name for host in (*self.hosts, *(self.site.hosts if self.site else ()))]
 
 
 class LabPlace:
@@ -100,6 +125,11 @@ class LabPlace:
     def inventory(self) -> Path:
         """The lab's inventory."""
         return self.directory / "inventory"
+
+    @property
+    def site(self) -> Path:
+        """What is the lab's site's: its authority, its secrets, its machines."""
+        return self.directory / "site"
 
     @property
     def exists(self) -> bool:

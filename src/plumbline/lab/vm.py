@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from plumbline.lab.host import LabHost, control_socket
 from plumbline.lab.hostfiles import write
 from plumbline.lab.layers import mount_overlay, remove_tree, unmount_below
 from plumbline.lab.network import attach_tap
+from plumbline.lab.vm_firmware import physical_firmware
 from plumbline.lab.vm_image import make_disk, make_overlay
 from plumbline.lab.vm_recipe import KERNEL_WORDS
 
@@ -47,16 +49,18 @@ def check_vm_machine() -> None:
         )
 
 
-def accelerator() -> list[str]:
+def accelerator(*, hidden: bool = False) -> list[str]:
     """Return qemu's words for KVM where the processor's own virtualisation can be used, else for emulation.
 
-    A /dev/kvm alone does not say so: without the processor's support (vmx, svm) machines hang on it.
+    A /dev/kvm alone does not say so: without the processor's support (vmx, svm) machines hang on it. With
+    `hidden` the processor does not tell the guest of the hypervisor.
     """
+    hide = ",-hypervisor" if hidden else ""
     flags = re.search(r"^flags\s*:.*$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     supported = flags is not None and {"vmx", "svm"} & set(flags[0].split())
     if supported and os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return ["-accel", "kvm", "-cpu", "host"]
-    return ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        return ["-accel", "kvm", "-cpu", f"host{hide}"]
+    return ["-accel", "tcg,thread=multi", "-cpu", f"max{hide}"]
 
 
 @dataclass
@@ -64,10 +68,12 @@ class VmHost(LabHost):
     """A host with its own kernel. `layers` are disks by name below `directory`, each over the one after it.
 
     `kernel_words` are added to the kernel's command line when the machine is next started (`shut_down`, then
-    `start`); a reboot keeps those it has. Its files cannot be seen from this machine while it is up.
+    `start`); a reboot keeps those it has. With `poses_as_physical` it then starts with a processor
+    and firmware that tell of no hypervisor. Its files cannot be seen from this machine while it is up.
     """
 
     kernel_words: str = ""
+    poses_as_physical: bool = False
     vcpus: int = 2
     memory_mib: int = 1024
 
@@ -97,9 +103,11 @@ class VmHost(LabHost):
             return pid, int(done.stdout.strip().replace("-", ""), 16)
         return None
 
-    def prepare(self, place: Place, public_key: str) -> list[str]:
+    def prepare(
+        self, place: Place, public_key: str, fill: Callable[[Path], None] = lambda _: None
+    ) -> list[str]:
         """Make the disk that holds the shared image as this host is delivered; return its host keys."""
-        keys = super().prepare(place, public_key)
+        keys = super().prepare(place, public_key, fill)
         work = self.directory / "work"
         mount_overlay(self.root, [self.image], self.directory / "delivered", work)
         try:
@@ -141,13 +149,14 @@ class VmHost(LabHost):
             disks.append(f"file={self._partitions / names[-1]}.img,format=raw")
         words = [
             *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none"),
-            *("-name", self.machine, "-machine", "q35", *accelerator()),
+            *("-name", self.machine, "-machine", "q35", *accelerator(hidden=self.poses_as_physical)),
             *("-smp", str(self.vcpus), "-m", str(self.memory_mib)),
             *("-kernel", str(self.image / "vmlinuz"), "-initrd", str(self.image / "initrd.img")),
             *("-append", f"{KERNEL_WORDS} {self.kernel_words}".strip()),
             *("-chardev", f"file,id=console,path={self.log},append=on", "-serial", "chardev:console"),
             *("-qmp", f"unix:{control_socket(self.machine)},server=on,wait=off"),
             *("-device", "virtio-rng-pci"),
+            *(physical_firmware(self.directory / "firmware.bin") if self.poses_as_physical else ()),
         ]
         for number, (disk, name) in enumerate(zip(disks, names, strict=True)):
             words += ["-drive", f"{disk},if=none,id=disk{number},cache=unsafe"]
