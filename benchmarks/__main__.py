@@ -48,7 +48,10 @@ SLOWEST = 10
 )
 @click.option("--cost", "cost_only", is_flag=True, help="Measure only what collecting costs the host.")
 @click.option(
-    "--matrix", "matrix_only", is_flag=True, help="Measure only lint and compile of large matrices."
+    "--matrix",
+    "matrix_only",
+    is_flag=True,
+    help="Measure only lint, compile, loading and reading back of large matrices (needs root).",
 )
 @click.option(
     "--json", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here."

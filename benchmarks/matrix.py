@@ -1,11 +1,14 @@
-"""How lint and compile grow with the matrix: ten times the rows and hosts against as many as before."""
+"""How lint, compile, loading and reading back grow with the matrix, at ten times the rows and hosts."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from ipaddress import IPv4Address
 from itertools import pairwise
 from pathlib import Path
@@ -13,12 +16,16 @@ from typing import Any
 
 from benchmarks.contests import Row
 from benchmarks.timing import Ratio, in_turn
+from plumbline.errors import PlumblineError
 from plumbline.matrix.compile import nftables
-from plumbline.matrix.flows import host_flows
+from plumbline.matrix.flows import HostFlows, host_flows
 from plumbline.matrix.lint import lint
 from plumbline.matrix.model import Matrix
+from plumbline.matrix.readback.approved import Approved, Face
+from plumbline.matrix.readback.compare import differences
 from plumbline.policy.load import load_standard
 from plumbline.policy.protocols import load_protocols
+from plumbline.probes.firewall.ruleset import parse_ruleset
 from plumbline.spec.load import Inventory, load_inventory
 from plumbline.spec.model import HostSpec
 
@@ -53,31 +60,51 @@ hosts:
 """
 
 
+@dataclass(frozen=True)
+class Plant:
+    """A plant of one size; `printed` is what nft lists of the host that most rows lead to."""
+
+    inventory: Inventory
+    matrix: Matrix
+    largest: HostFlows
+    printed: str
+
+
 def large_matrices(rounds: int) -> list[Row]:
-    """Return what each step to ten times the rows costs, for lint and for compile of all hosts' files."""
-    plants = {size: plant(size) for size in SIZES}
+    """Return what each step to ten times the rows costs.
+
+    Lint and compile are of the whole plant; loading and reading back are of the host that most rows lead to,
+    in a network namespace of its own. Raises PlumblineError when a file of such a host does not load.
+    """
+    plants = {size: _plant(size) for size in SIZES}
     protocols = load_protocols(load_standard())
-    found = []
+
+    def linted(one: Plant) -> None:
+        lint(one.inventory, one.matrix, protocols, TODAY)
+
+    def compiled(one: Plant) -> None:
+        for flows in host_flows(one.inventory, one.matrix).values():
+            nftables.render(flows)
+
+    def loaded(one: Plant) -> None:
+        _listed(nftables.render(one.largest))
+
+    def read_back(one: Plant) -> None:
+        face = Face("eth0", one.largest.addresses[0].low)
+        if found := differences(parse_ruleset(one.printed), Approved(one.largest), [face]):
+            raise PlumblineError(f"what was compiled reads back as something else: {found[0]}")
+
+    found: list[Row] = []
     # All sizes stay in memory, and collecting garbage in one would go through the others again and again.
     gc.disable()
-    for what in ("lint", "compile"):
-        works: dict[str, Callable[[], None]] = {}
-        for size, (inventory, matrix) in plants.items():
-
-            def work(inventory: Inventory = inventory, matrix: Matrix = matrix, what: str = what) -> None:
-                if what == "lint":
-                    lint(inventory, matrix, protocols, TODAY)
-                else:
-                    for flows in host_flows(inventory, matrix).values():
-                        nftables.render(flows)
-
-            works[str(size)] = work
+    for what, work in (("lint", linted), ("compile", compiled), ("nft -f", loaded), ("read back", read_back)):
+        works = {str(size): partial(work, one) for size, one in plants.items()}
         series = in_turn(works, max(3, rounds // 3))
         for small, large in pairwise(SIZES):
             ratio = Ratio(series[str(large)], series[str(small)])
             found.append(
                 Row(
-                    f"{what} of {large} rows and {large // ROWS_A_HOST} hosts / of {small} rows",
+                    f"{what} of {_told(what, large, plants)} / of {_told(what, small, plants)}",
                     ratio,
                     f"at most {LINEAR:g} x for 10 x the rows",
                     ratio.value <= LINEAR,
@@ -85,6 +112,32 @@ def large_matrices(rounds: int) -> list[Row]:
             )
     gc.enable()
     return found
+
+
+def _told(what: str, size: int, plants: Mapping[int, Plant]) -> str:
+    if what in ("lint", "compile"):
+        return f"{size} rows and {size // ROWS_A_HOST} hosts"
+    return f"a host of {len(plants[size].largest.flows)} rows of {size}"
+
+
+def _plant(size: int) -> Plant:
+    inventory, matrix = plant(size)
+    largest = host_flows(inventory, matrix, ["host-0"])["host-0"]
+    return Plant(inventory, matrix, largest, _listed(nftables.render(largest)))
+
+
+def _listed(ruleset: str) -> str:
+    """Load a ruleset in a network namespace of its own; return what nft lists of it."""
+    script = "ip link set lo up && nft -f /dev/stdin && nft -j list ruleset"
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", script], input=ruleset, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["nothing said"])[0]
+        raise PlumblineError(
+            f"a compiled ruleset did not load: {said}", hint="loading one needs root and nft"
+        )
+    return done.stdout
 
 
 def plant(size: int) -> tuple[Inventory, Matrix]:

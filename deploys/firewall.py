@@ -1,8 +1,13 @@
-"""Firewall on Linux: one nftables table of ours in /etc/nftables.conf, loaded at once and at boot."""
+"""Firewall on Linux: one nftables table of ours in /etc/nftables.conf, loaded at once and at boot.
+
+Where the site has a communication matrix, the table is compiled from its rows, both ways; where it has none,
+from the specification's openings, inward only.
+"""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import ipaddress
 from collections.abc import Generator, Iterable
 
@@ -14,12 +19,29 @@ from pyinfra.context import host
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.units import unit_off, unit_on
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import note, tell, tell_touches
+from plumbline.matrix.compile import nftables
+from plumbline.matrix.openings import uncovered
 from plumbline.policy.standard import DesiredState
 from plumbline.spec.model import Opening
 
 FILE = "/etc/nftables.conf"
 TABLE = "inet plumbline"
+
+WATCHER = "inet plumbline_watching"
+WATCHING = (
+    f"table {WATCHER} {{ "
+    "chain in { type filter hook input priority filter; ct state established counter; }; "
+    "chain out { type filter hook output priority filter; ct state established counter; }; }"
+)
+"""Decides nothing, but makes the kernel track connections, which it does only while some rule asks for it.
+
+To a firewall that is loaded without it, the next packet of a connection that is open already looks like the
+first: one that goes out from a server has no row and is dropped, and the session it belongs to, such as the
+one we come by, hangs until its client says something.
+"""
+WATCHING_SECONDS = 2
+"""How long connections of others that are open have to show themselves."""
 
 HEAD = f"""\
 #!/usr/sbin/nft -f
@@ -48,19 +70,27 @@ FOOT = """\
 
 
 def apply(desired: DesiredState) -> None:
-    """Switch nftables on with the approved openings, and other firewall services off."""
+    """Switch nftables on with the approved rows or openings, and other firewall services off."""
     controls = desired.subject("firewall")
-    wanted = render(desired)
+    wanted = of_openings(desired) if desired.flows is None else nftables.render(desired.flows)
     packages(["nftables"])
     whole_file(FILE, wanted, mode="0755", check="nft -c -f {}")
-    _loaded(wanted=wanted, name=f"Load {FILE}")
+    _loaded(wanted=wanted, notes=_left_shut(desired), name=f"Load {FILE}")
     unit_on("nftables.service")
     others = controls["firewall-enabled"].values["other_services"] if "firewall-enabled" in controls else []
     for name in others if isinstance(others, list) else []:
         unit_off(f"{name}.service")
 
 
-def render(desired: DesiredState) -> str:
+def _left_shut(desired: DesiredState) -> list[str]:
+    """Say which openings of the specification and rows of the matrix are not loaded, and why."""
+    if desired.flows is None:
+        return []
+    rows = dict.fromkeys(one.told().en for one in desired.flows.withheld)
+    return [*(one.told().en for one in uncovered(desired.host, desired.flows)), *rows]
+
+
+def of_openings(desired: DesiredState) -> str:
     """Return the boot file for a host: management, the ICMP that IPv4 needs, the specified openings."""
     values = desired.controls["firewall-openings-approved"].values
     port, sources, types = values["management_port"], values["management_sources"], values["icmp_types"]
@@ -89,10 +119,11 @@ class LoadedTable(FactBase[bool]):
 
     def command(self, wanted: str) -> str:
         """Return the command: the file is loaded in a network namespace of its own and listed beside ours."""
-        encoded = base64.b64encode(wanted.encode()).decode()
+        # Packed, as one argument of a command holds 128 KiB at most.
+        encoded = base64.b64encode(gzip.compress(wanted.encode(), mtime=0)).decode()
         return (
             "command -v nft >/dev/null || { echo differs; exit 0; }; "
-            f"a=$(echo {encoded} | base64 -d | "
+            f"a=$(echo {encoded} | base64 -d | gzip -d | "
             f"unshare -n sh -c 'nft -f /dev/stdin && nft -s list table {TABLE}'); "
             f"b=$(nft -s list table {TABLE} 2>/dev/null); "
             '[ -n "$a" ] && [ "$a" = "$b" ] && echo same || echo differs'
@@ -104,9 +135,15 @@ class LoadedTable(FactBase[bool]):
 
 
 @operation()
-def _loaded(wanted: str) -> Generator[StringCommand, None, None]:
+def _loaded(wanted: str, notes: list[str]) -> Generator[StringCommand, None, None]:
+    for sentence in notes:
+        note(sentence)
     if host.get_fact(LoadedTable, wanted=wanted):
         host.noop(f"the table {TABLE} is loaded as the file has it")
         return
     tell(f"the table {TABLE} is replaced in one step")
-    yield StringCommand(f"nft -f {FILE}")
+    tell_touches()
+    yield StringCommand(
+        f"nft list table {TABLE} >/dev/null 2>&1 || {{ nft '{WATCHING}' && sleep {WATCHING_SECONDS}; }}"
+    )
+    yield StringCommand(f"nft -f {FILE} && nft 'add table {WATCHER}; delete table {WATCHER}'")

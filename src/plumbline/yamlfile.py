@@ -125,7 +125,7 @@ def read_yaml(path: Path) -> Document:
 def validated(model: type[M], document: Document, at: At = ()) -> M:
     """Make a model from a file, or from what stands at `at` in it.
 
-    Types are strict: a number is no text, `true` is no number. Raises FindingsError with everything that is
+    Types are strict: a number is no text, `true` is no number. Validators are told the file's `directory`. Raises FindingsError with everything that is
     wrong, each as `file:line: where: what`.
     """
     data: Any = document.data
@@ -133,7 +133,9 @@ def validated(model: type[M], document: Document, at: At = ()) -> M:
         data = data[step]
     try:
         # JSON mode: strict types, and yet an address may be made from a text.
-        return model.model_validate_json(json.dumps(data), strict=True)
+        return model.model_validate_json(
+            json.dumps(data), strict=True, context={"directory": document.path.parent}
+        )
     except ValidationError as error:
         raise FindingsError(_findings(error, model, document, at)) from None
 

@@ -8,6 +8,7 @@ from functools import cache
 from plumbline.evidence.collector import script
 from plumbline.evidence.gather import gather, targets_of
 from plumbline.lab import Lab, LabHost
+from plumbline.lab.containers import NEEDS_SITE, NOT_DELIVERED
 from plumbline.policy.load import load_standard
 from plumbline.policy.standard import Standard
 from plumbline.probes import SUBJECTS, all_probes
@@ -24,7 +25,7 @@ def verdicts(lab: Lab, host: str | LabHost, *subjects: str) -> dict[str, Control
     """
     chosen = lab.host(host)
     standard, inventory = _standard(), load_inventory(lab.inventory)
-    probes = all_probes(subjects=subjects or SUBJECTS)
+    probes = all_probes(subjects=subjects or SUBJECTS, site=inventory.site)
     (gathered,) = gather(targets_of(inventory, [chosen.name]), script(probes))
     if gathered.evidence is None:
         raise AssertionError(f"{chosen.name} gave no evidence: {gathered.problem}")
@@ -52,11 +53,20 @@ def checks(results: dict[str, ControlResult], verdict: Verdict) -> dict[str, Che
     return dict(sorted(found.items()))
 
 
-def failing(results: dict[str, ControlResult]) -> list[str]:
-    """Return the checks that failed, as `control:check`; every other one must have passed."""
+def failing(results: dict[str, ControlResult], *, site: bool = False) -> list[str]:
+    """Return the checks that failed, as `control:check`; every other one must have passed.
+
+    Not those that fail for want of a supplier's application, or of a server where the lab has no `site`.
+    """
+    results = _of_what_is_there(results, site)
     unsaid = [name for v in Verdict if v not in (Verdict.PASS, Verdict.FAIL) for name in checks(results, v)]
     assert unsaid == [], {name: found.reason for name, found in checks(results, Verdict.UNKNOWN).items()}
     return list(checks(results, Verdict.FAIL))
+
+
+def _of_what_is_there(results: dict[str, ControlResult], site: bool) -> dict[str, ControlResult]:
+    left_out = NOT_DELIVERED if site else (*NOT_DELIVERED, *NEEDS_SITE)
+    return {name: result for name, result in results.items() if name not in left_out}
 
 
 def observed(results: dict[str, ControlResult], name: str) -> Sequence[str]:
@@ -65,7 +75,8 @@ def observed(results: dict[str, ControlResult], name: str) -> Sequence[str]:
     return next(c.observed for c in results[control].checks if c.check == f"test_{check}")
 
 
-def not_passing(results: dict[str, ControlResult]) -> set[str]:
+def not_passing(results: dict[str, ControlResult], *, site: bool = False) -> set[str]:
     """Return the checks that failed, as `control:check`, and those that are unknown, as `?control:check`."""
+    results = _of_what_is_there(results, site)
     unknown = {f"?{name}" for name in checks(results, Verdict.UNKNOWN)}
     return {*checks(results, Verdict.FAIL), *unknown}

@@ -1,19 +1,22 @@
-"""The firewall on a booted host: each road around its rules is seen, and packets prove the verdict."""
+"""The firewall of a site without a matrix on a booted host: roads past it are seen, packets prove it."""
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import judging
 import pytest
 from conftest import lab_name
 from hardened import HOST, deploys_of, harden, sabotaged
-from judging import checks, failing, observed, verdicts
+from judging import checks, failing, observed
 
 from plumbline.lab import Lab
-from plumbline.verify.results import Verdict
+from plumbline.rooms import LAB_INVENTORY
+from plumbline.verify.results import ControlResult, Verdict
 
 OTHER = "srv-hist-01"
 FILE = "/etc/nftables.conf"
@@ -236,19 +239,31 @@ def deploys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lab(deploys: Path) -> Iterator[Lab]:
-    with Lab.up(lab_name(), hosts=2, flavour="clean") as up:
+def lab(deploys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    inventory = tmp_path_factory.mktemp("site") / "inventory"
+    shutil.copytree(LAB_INVENTORY, inventory)
+    (inventory / "matrix.yml").unlink()
+    with Lab.up(lab_name(), hosts=2, flavour="clean", inventory=inventory) as up:
         assert harden(up, deploys).changed
         yield up
 
 
+def verdicts(lab: Lab, host: str) -> dict[str, ControlResult]:
+    """Return the controls that apply where a site has no matrix."""
+    found = judging.verdicts(lab, host, "firewall")
+    beside = {name for name, control in found.items() if control.verdict is Verdict.NOT_APPLICABLE}
+    assert beside >= {"firewall-as-matrix"}
+    assert not any(name.startswith("firewall-") for name in beside - {"firewall-as-matrix"})
+    return {name: control for name, control in found.items() if name not in beside}
+
+
 def test_untouched_host_has_no_firewall(lab: Lab) -> None:
-    found = failing(verdicts(lab, OTHER, "firewall"))
+    found = failing(verdicts(lab, OTHER))
     assert set(found) == {DEFAULT_NOW, IN_NOW, THROUGH_NOW, LOADS, *NOTHING_AT_BOOT}
 
 
 def test_hardened_host_passes_and_a_second_apply_changes_nothing(lab: Lab, deploys: Path) -> None:
-    assert failing(verdicts(lab, HOST, "firewall")) == []
+    assert failing(verdicts(lab, HOST)) == []
     again = harden(lab, deploys)
     assert again.changed == []
 
@@ -257,13 +272,13 @@ def test_hardened_host_passes_and_a_second_apply_changes_nothing(lab: Lab, deplo
 def test_sabotage_is_seen_by_its_checks_and_by_no_other(lab: Lab, name: str) -> None:
     wrong, right, expected = CASES[name]
     with sabotaged(lab, wrong, right):
-        assert set(failing(verdicts(lab, HOST, "firewall"))) == expected
+        assert set(failing(verdicts(lab, HOST))) == expected
 
 
 def test_the_rule_at_fault_is_named(lab: Lab) -> None:
     wrong, right, _ = CASES["rule_added_by_hand"]
     with sabotaged(lab, wrong, right):
-        found = observed(verdicts(lab, HOST, "firewall"), IN_NOW)
+        found = observed(verdicts(lab, HOST), IN_NOW)
     assert {line.partition(" (")[2] for line in found} == {"inet plumbline input: tcp dport 8080 accept)"}
     assert all(line.startswith("tcp 8080 from ") for line in found)
 
@@ -271,7 +286,7 @@ def test_the_rule_at_fault_is_named(lab: Lab) -> None:
 def test_what_nft_says_of_a_boot_file_it_refuses_is_told(lab: Lab) -> None:
     wrong, right, _ = CASES["syntax_error_means_no_firewall_at_boot"]
     with sabotaged(lab, wrong, right):
-        (told,) = observed(verdicts(lab, HOST, "firewall"), LOADS)
+        (told,) = observed(verdicts(lab, HOST), LOADS)
     assert told.startswith(FILE)
     assert "syntax error" in told
 
@@ -279,7 +294,7 @@ def test_what_nft_says_of_a_boot_file_it_refuses_is_told(lab: Lab) -> None:
 def test_rules_by_the_index_of_an_interface_are_not_known_before_it_is_there(lab: Lab) -> None:
     wrong, right, _ = written(f"sed -i '/loopback/a iif host0 tcp dport 23 accept' {FILE}")
     with sabotaged(lab, wrong, right):
-        results = verdicts(lab, HOST, "firewall")
+        results = verdicts(lab, HOST)
     unknown = checks(results, Verdict.UNKNOWN)
     assert {LOADS, DEFAULT_BOOT, IN_BOOT} <= set(unknown)
     assert checks(results, Verdict.FAIL) == {}
@@ -301,7 +316,7 @@ def test_compliant_rules_of_another_style_pass(lab: Lab, style: str) -> None:
         f"cat >{FILE} <<'RULES'\n{style}RULES\nnft delete table inet plumbline; nft -f {FILE}"
     )
     with sabotaged(lab, wrong, f"{right}; {LOADED}"):
-        assert failing(verdicts(lab, HOST, "firewall")) == []
+        assert failing(verdicts(lab, HOST)) == []
 
 
 def test_element_added_to_a_set_is_an_opening(lab: Lab) -> None:
@@ -310,18 +325,18 @@ def test_element_added_to_a_set_is_an_opening(lab: Lab) -> None:
     load = f"cat >{FILE} <<'RULES'\n{style}RULES\nnft delete table inet plumbline; nft -f {FILE}"
     wrong, right, _ = written(f"{load}; nft add element inet site clients '{{ 192.0.2.7 . 22 }}'")
     with sabotaged(lab, wrong, f"{right}; {LOADED}"):
-        results = verdicts(lab, HOST, "firewall")
+        results = verdicts(lab, HOST)
     assert failing(results) == [IN_NOW]
     assert observed(results, IN_NOW)[0].startswith("tcp 22 from 192.0.2.7 ")
 
 
 def test_apply_heals_what_is_loaded_written_and_enabled(lab: Lab, deploys: Path) -> None:
     lab.run(HOST, f"nft flush ruleset; echo nonsense >>{FILE}; systemctl mask nftables")
-    assert set(failing(verdicts(lab, HOST, "firewall"))) == {
+    assert set(failing(verdicts(lab, HOST))) == {
         DEFAULT_NOW, IN_NOW, THROUGH_NOW, LOADS, *NOTHING_AT_BOOT,
     }  # fmt: skip
     harden(lab, deploys)
-    assert failing(verdicts(lab, HOST, "firewall")) == []
+    assert failing(verdicts(lab, HOST)) == []
 
 
 LISTEN = (
@@ -369,4 +384,4 @@ def test_packets_come_in_as_declared_and_no_others(lab: Lab) -> None:
 
 def test_reboot_keeps_it(lab: Lab) -> None:
     lab.reboot(HOST)
-    assert failing(verdicts(lab, HOST, "firewall")) == []
+    assert failing(verdicts(lab, HOST)) == []

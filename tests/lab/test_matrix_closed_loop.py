@@ -16,22 +16,25 @@ from plumbline.lab import Lab
 from plumbline.matrix.compile.nftables import FILE, render
 from plumbline.matrix.flows import host_flows
 from plumbline.matrix.load import load_matrix
-from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.load import load_inventory
 
 HOST = "srv-app-01"
+SERVED = (
+    "cd /etc/systemd/system; printf '[Service]\\nExecStart=/bin/true\\n' >opcua-server.service;"
+    " printf '[Socket]\\nListenStream=4840\\n[Install]\\nWantedBy=sockets.target\\n' >opcua-server.socket;"
+    " systemctl enable --now opcua-server.socket"
+)
+"""Something listens where the matrix lets in, before and after a reboot."""
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """A host with the file compiled from the shipped matrix, said of the lab's own network."""
+    """A host with the file compiled from the lab's matrix, and what its one application row is for."""
     with Lab.up(lab_name(), hosts=2, flavour="clean") as lab:
-        site = load_inventory(lab.inventory).site
-        text = (LAB_INVENTORY / "matrix.yml").read_text()
-        (lab.inventory / "matrix.yml").write_text(text.replace("10.89.0.1", str(site.vlans[0].gateway)))
         matrix = load_matrix(lab.inventory).matrix
         compiled = render(host_flows(load_inventory(lab.inventory), matrix, [HOST])[HOST])
         lab.run(HOST, f"printf %s {shlex.quote(compiled)} >{FILE}; systemctl enable --now nftables")
+        lab.run(HOST, SERVED)
         yield lab
 
 

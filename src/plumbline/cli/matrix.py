@@ -111,11 +111,13 @@ def _compiled(inventory: Path, target: str, hosts: tuple[str, ...]) -> dict[str,
         chosen = [host.name for _, host in read.select(hosts) if host.os.family == family]
         if not chosen:
             raise UsageError(f"there is no {family} host among them")
-        flows = host_flows(read, loaded.matrix, chosen)
+        flows = host_flows(read, loaded.matrix, chosen, today=datetime.now(UTC).date())
     except UnknownEndError as error:
         raise InputError(
             str(error), file=loaded.document.path, hint="plumb matrix lint tells the row"
         ) from error
+    for told in dict.fromkeys(one.told().en for name in chosen for one in flows[name].withheld):
+        click.echo(f"left out: {told}", err=True)
     if target == "windows":
         return {f"{name}.firewall.json": _json(windows.data(flows[name])) for name in chosen}
     return {f"{name}.nft": nftables.render(flows[name]) for name in chosen}
@@ -143,7 +145,8 @@ def explain_(source: str, destination: str, port: int, inventory: Path, protocol
 
     loaded = load_matrix(inventory)
     try:
-        found = explain(load_inventory(inventory), loaded.matrix, source, destination, protocol, port)
+        today = datetime.now(UTC).date()
+        found = explain(load_inventory(inventory), loaded.matrix, source, destination, protocol, port, today)
     except UnknownEndError as error:
         raise UsageError(str(error)) from error
     for one in found:
@@ -155,7 +158,9 @@ def explain_(source: str, destination: str, port: int, inventory: Path, protocol
             if step.host is None:
                 click.echo(f"  {step.address} is no declared host; nothing is known of its own filter")
             elif step.row is None:
-                click.echo(f"  dies at {step.host} ({step.address}): no row lets it {verb.removesuffix('s')}")
+                why = f"; {step.withheld.told().en}" if step.withheld else ""
+                verb = verb.removesuffix("s")
+                click.echo(f"  dies at {step.host} ({step.address}): no row lets it {verb}{why}")
                 break
             else:
                 click.echo(f"  {verb} {step.host} ({step.address}) by row {step.row}")
@@ -207,26 +212,42 @@ def verify(
 
 @matrix.command("diagram")
 @inventory_option
-@click.option("-o", "--output", type=_FILE, required=True, help="Write the picture here, as .svg.")
+@click.option(
+    "-o",
+    "--output",
+    type=_FILE,
+    required=True,
+    help="Write it here: one picture as .svg, or sheets as .html.",
+)
 @lang_option
 def diagram(inventory: Path, output: Path, lang: str) -> None:
-    """Draw the block diagram of flows: who sends what to whom, by which protocol, how encrypted."""
+    """Draw the block diagram of flows: who sends what to whom, by which protocol, how encrypted.
+
+    A .html page holds both languages, and of many rows sheets that can be read on paper.
+    """
     from plumbline.atomic import replace
-    from plumbline.matrix.diagram import render
     from plumbline.matrix.ends import UnknownEndError
     from plumbline.matrix.load import load_matrix
-    from plumbline.spec.load import load_inventory
     from plumbline.yamlfile import shown
 
-    loaded, language = load_matrix(inventory), _language(lang)
+    loaded = load_matrix(inventory)
     try:
-        drawn = render(load_inventory(inventory), loaded.matrix, language)
+        drawn = _drawn(inventory, loaded.matrix, output.suffix, _language(lang))
     except UnknownEndError as error:
         raise InputError(
             str(error), file=loaded.document.path, hint="plumb matrix lint tells the row"
         ) from error
     replace(output, drawn.encode(), 0o644)
     click.echo(f"wrote {shown(output)}")
+
+
+def _drawn(inventory: Path, matrix: Any, suffix: str, lang: Any) -> str:  # noqa: ANN401  (types imported late)
+    from plumbline.matrix.diagram import page, render
+    from plumbline.spec.load import load_inventory
+
+    if suffix not in (".svg", ".html"):
+        raise UsageError("a diagram is a .svg or a .html")
+    return (page if suffix == ".html" else render)(load_inventory(inventory), matrix, lang)
 
 
 def _language(lang: str) -> Any:  # noqa: ANN401  (a literal type, which is imported only where it is needed)
@@ -259,7 +280,7 @@ def template(target: Path, lang: str) -> None:
 
 def _read(path: Path) -> Any:  # noqa: ANN401  (the model is imported only where it is needed)
     if path.suffix == ".xlsx":
-        from plumbline.matrix.table.workbook import read_workbook
+        from plumbline.matrix.table.workbook_read import read_workbook
 
         return read_workbook(path)
     if path.suffix == ".csv":

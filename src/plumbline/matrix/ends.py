@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from urllib.parse import urlsplit
 
 from plumbline.findings import nearest
 from plumbline.matrix.model import Matrix
 from plumbline.report.locales import text
 from plumbline.spec.load import Inventory
+from plumbline.spec.model import Site
 
-SERVICES = ("time", "dns", "directory", "log", "management")
+SERVICES = ("time", "dns", "directory", "log", "management", "monitoring", "mail", "updates")
 """What `site:` can stand for."""
 
 
@@ -50,6 +52,25 @@ class UnknownEndError(ValueError):
     def __init__(self, message: str, **said: object) -> None:
         self.told = text(message, **said)
         super().__init__(self.told.en)
+
+
+def servers(site: Site, service: str) -> list[str] | None:
+    """Return the names or addresses of a site's servers for a service; None where the site declares none.
+
+    Sources of updates that lie on the hosts themselves (`file:`) have no server.
+    """
+    if service == "updates":
+        sources = site.updates.sources
+        return None if sources is None else [host for one in sources if (host := urlsplit(one).hostname)]
+    found: dict[str, list[str] | None] = {
+        "time": [str(source) for source in site.time_sources],
+        "dns": [str(address) for address in site.dns],
+        "directory": site.active_directory.controllers if site.active_directory else None,
+        "log": [site.log_collector.host] if site.log_collector else None,
+        "monitoring": site.monitoring.servers if site.monitoring else None,
+        "mail": [site.mail_relay.host] if site.mail_relay else None,
+    }
+    return found[service] or None
 
 
 class Ends:
@@ -133,27 +154,22 @@ class Ends:
         yield Span(int(network.network_address), int(network.broadcast_address), word)
 
     def _service(self, word: str, name: str) -> Iterator[Span]:
-        site = self._inventory.site
-        if name == "management":
-            for network in site.management_sources:
-                yield Span(int(network.network_address), int(network.broadcast_address), word)
-            return
-        if name == "dns":
-            yield from (_address(address, word) for address in site.dns)
-            return
-        declared = {
-            "time": site.time_sources,
-            "directory": site.active_directory.controllers,
-            "log": [site.log_collector.host],
-        }
-        if name not in declared:
+        if name not in SERVICES:
             raise UnknownEndError(
                 "the site has no service {name}{near}; it has {known}",
                 name=name,
                 near=nearest(name, SERVICES),
                 known=", ".join(SERVICES),
             )
-        for found in declared[name]:
+        site = self._inventory.site
+        if name == "management":
+            for network in site.management_sources:
+                yield Span(int(network.network_address), int(network.broadcast_address), word)
+            return
+        declared = servers(site, name)
+        if declared is None:
+            raise UnknownEndError("{word}: site.yml declares no {name}", word=word, name=name)
+        for found in declared:
             yield from (Span(span.low, span.high, word) for span in self._named(found, word))
 
     def _named(self, name: str, word: str) -> Iterator[Span]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from plumbline.matrix.ends import Ends, Span
-from plumbline.matrix.flows import Flow, HostFlows, host_flows
+from plumbline.matrix.flows import Flow, HostFlows, Withheld, host_flows
 from plumbline.matrix.model import Matrix
 from plumbline.probes.firewall.flows import ICMP_TYPES
 from plumbline.spec.load import Inventory
@@ -16,13 +17,15 @@ from plumbline.spec.load import Inventory
 class Step:
     """What one end does with the packet: by which row it lets it pass, or that none does.
 
-    `host` None: the address is no declared host's, and nothing is known of it.
+    `host` None: the address is no declared host's, and nothing is known of it. `withheld`: a row that would,
+    but is not in force.
     """
 
     way: Literal["out", "in"]
     host: str | None
     address: str
     row: str | None
+    withheld: Withheld | None = None
 
     @property
     def passes(self) -> bool:
@@ -52,15 +55,22 @@ class Explained:
 
 
 def explain(
-    inventory: Inventory, matrix: Matrix, source: str, destination: str, protocol: str, port: int
+    inventory: Inventory,
+    matrix: Matrix,
+    source: str,
+    destination: str,
+    protocol: str,
+    port: int,
+    today: date | None = None,
 ) -> list[Explained]:
     """Follow a packet from each address of the source to each of the destination that differs in answer.
 
-    `source`, `destination`: words as in a row. `port`: the destination port, of icmp the type. Raises
-    UnknownEndError for a word that means nothing. Of a range its first and last address are followed.
+    `source`, `destination`: words as in a row. `port`: the destination port, of icmp the type. With `today`,
+    rows that are not in force then let nothing pass. Raises UnknownEndError for a word that means nothing. Of
+    a range its first and last address are followed.
     """
     ends = Ends(inventory, matrix)
-    flows = host_flows(inventory, matrix)
+    flows = host_flows(inventory, matrix, today=today)
     found: list[Explained] = []
     for start in _addresses(ends, source):
         for end in _addresses(ends, destination):
@@ -93,6 +103,9 @@ def _step(
     for flow in flows[host].of(way):
         if _holds(flow, own, peer, protocol, port):
             return Step(way, host, address, flow.row.id)
+    for one in flows[host].withheld:
+        if one.flow.way == way and _holds(one.flow, own, peer, protocol, port):
+            return Step(way, host, address, None, one)
     return Step(way, host, address, None)
 
 

@@ -6,10 +6,14 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from plumbline.matrix.ends import Ends, Span
+from plumbline.matrix.force import Objection, objections
 from plumbline.matrix.model import Matrix, Row
+from plumbline.model import Text
+from plumbline.report.locales import text
 from plumbline.spec.load import Inventory
 
 Way = Literal["in", "out"]
@@ -35,12 +39,28 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Withheld:
+    """A flow that the matrix has for a host but does not open, as its row is not in force; and why."""
+
+    flow: Flow
+    why: tuple[Objection, ...]
+
+    def told(self) -> Text:
+        """Say which row it is and why it is not in force."""
+        why = Text(
+            en="; ".join(one.message.en for one in self.why), sk="; ".join(one.message.sk for one in self.why)
+        )
+        return text("row {row} is not in force: {why}", row=self.flow.row.id, why=why)
+
+
+@dataclass(frozen=True)
 class HostFlows:
-    """Everything the matrix opens on one host, in the order of the rows."""
+    """Everything the matrix opens on one host, in the order of the rows, and what it does not open yet."""
 
     host: str
     addresses: tuple[Span, ...]
     flows: tuple[Flow, ...]
+    withheld: tuple[Withheld, ...] = ()
 
     def of(self, way: Way) -> list[Flow]:
         """Return the flows of one way."""
@@ -48,18 +68,21 @@ class HostFlows:
 
 
 def host_flows(
-    inventory: Inventory, matrix: Matrix, hosts: Iterable[str] | None = None
+    inventory: Inventory, matrix: Matrix, hosts: Iterable[str] | None = None, *, today: date | None = None
 ) -> dict[str, HostFlows]:
     """Return what each host is opened for; all hosts when none is named.
 
-    Raises UnknownEndError when a row names what is not declared; lint finds that first. A host's flow to
-    itself stays inside it and opens nothing.
+    With `today`, rows that are not approved or have expired on that day are withheld; without, all are taken
+    to be in force. Raises UnknownEndError when a row names what is not declared; lint finds that first. A
+    host's flow to itself stays inside it and opens nothing.
     """
     ends = Ends(inventory, matrix)
     index = _Owners(ends)
     wanted = set(ends.hosts) if hosts is None else set(hosts)
     found: dict[str, list[Flow]] = defaultdict(list)
+    withheld: dict[str, list[Withheld]] = defaultdict(list)
     for row in matrix.rows:
+        why = () if today is None else objections(row, today)
         sources = merged(span for word in row.source for span in ends.spans(word))
         destinations = merged(span for word in row.destination for span in ends.spans(word))
         sides: tuple[tuple[Way, _Spans, _Spans], ...] = (
@@ -69,12 +92,17 @@ def host_flows(
         for way, mine, theirs in sides:
             for host, own in index.within(mine):
                 if host in wanted and (peers := without(theirs, ends.hosts[host])):
-                    found[host].append(Flow(row, way, own, peers))
+                    flow = Flow(row, way, own, peers)
+                    if why:
+                        withheld[host].append(Withheld(flow, why))
+                    else:
+                        found[host].append(flow)
     return {
         host: HostFlows(
             host,
             tuple(Span(int(address), int(address)) for address in addresses),
             tuple(found[host]),
+            tuple(withheld[host]),
         )
         for host, addresses in ends.hosts.items()
         if host in wanted

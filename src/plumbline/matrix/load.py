@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from plumbline.errors import InputError
+from plumbline.matrix import FILE
 from plumbline.matrix.model import Matrix
 from plumbline.yamlfile import Document, read_yaml, validated
-
-FILE = "matrix.yml"
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,14 @@ def _end(text: str) -> str:
     return text
 
 
+def _prose(text: str) -> str:
+    """Take text of several lines; tables and pages cannot hold other control characters."""
+    if not text.replace("\n", "").isprintable():
+        raise ValueError("the text holds a control character; write it with letters and line breaks alone")
+    return text
+
+
+Prose = Annotated[str, AfterValidator(_prose)]
 Ports = Annotated[str, BeforeValidator(_ports), Field(json_schema_extra={"pattern": r"^\d{1,5}(-\d{1,5})?$"})]
 End = Annotated[str, AfterValidator(_end)]
 """A host of the specification, an address, a range, `system:NAME`, `vlan:NAME` or `site:SERVICE`."""
@@ -73,8 +81,8 @@ class Row(Strict):
     classification: Classification
     credentials: Annotated[bool, Field(strict=True)] = False
     """Whether logon data goes over it."""
-    justification: str = ""
-    requested_by: str = ""
+    justification: Prose = ""
+    requested_by: Prose = ""
     approved_by: dict[Department, date] = {}
     valid_until: date | None = None
 

@@ -150,6 +150,6 @@ def known(desired: DesiredState) -> Known:
         distribution=load_distribution(desired.standard.name, host.os.distribution),
         accounts=accounts,
         groups=tuple(host.users),
-        domain=desired.site.active_directory.domain,
+        domain=desired.site.directory_domain,
         handover=host.handover,
     )

@@ -25,6 +25,8 @@ class Protocol(Strict):
     """When a conditional protocol may be used."""
     transport: Literal["tcp", "udp"]
     ports: list[Port]
+    also: list[Sentence] = []
+    """What else a service of it is called, beside its name and titles."""
     replacement: ControlName | None = None
     """The protocol of this file that takes its place."""
     requirements: Annotated[list[RequirementId], Field(min_length=1)]

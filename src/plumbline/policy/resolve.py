@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
@@ -15,6 +15,10 @@ from plumbline.policy.accepts import Accepts, OneOf, Value
 from plumbline.policy.model import Control, Parameter, Profile
 from plumbline.policy.standard import DesiredState, Resolved, Standard
 from plumbline.spec.model import HostSpec, Site, System
+from plumbline.spec.site import TimeSource
+
+if TYPE_CHECKING:
+    from plumbline.matrix.flows import HostFlows
 
 _ADDRESSES = (ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network)
 _SOURCES: dict[str, type[BaseModel]] = {"site": Site, "host": HostSpec}
@@ -31,8 +35,12 @@ class Misfit:
     message: str
 
 
-def resolve(standard: Standard, site: Site, system: System, host: HostSpec) -> DesiredState:
+def resolve(
+    standard: Standard, site: Site, system: System, host: HostSpec, flows: HostFlows | None = None
+) -> DesiredState:
     """Return what a host shall be: defaults, then the profile's parameters, then the host's.
+
+    `flows`: what the site's matrix opens on it, if the site has one.
 
     Raises InputError when the host's profile is unknown, when it sets a parameter outside what is accepted,
     or when a control needs something of the site or host that is not declared.
@@ -47,7 +55,7 @@ def resolve(standard: Standard, site: Site, system: System, host: HostSpec) -> D
         name: _resolved(standard, name, _overrides(profile, host, name), site, host)
         for name in profile.controls
     }
-    return DesiredState(standard=standard, site=site, system=system, host=host, controls=controls)
+    return DesiredState(standard, site, system, host, controls, flows)
 
 
 def misfits(standard: Standard, host: HostSpec) -> list[Misfit]:
@@ -98,7 +106,7 @@ def source_problem(source: str) -> str | None:
             return f"{source}: there is no {step} there{nearest(step, known)}"
         annotation = inside(annotation, step)
     leaves = [leaf for kind in kinds(annotation) for leaf in kinds(inside(kind, 0) or kind)]
-    if all(leaf in (str, int, type(None), *_ADDRESSES) for leaf in leaves):
+    if all(leaf in (str, int, type(None), TimeSource, *_ADDRESSES) for leaf in leaves):
         return None
     return f"{source} is not a text, a whole number, an address or a list of these"
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from plumbline.policy.accepts import Accepts, Value
 from plumbline.policy.elsewhere import Shown
 from plumbline.policy.model import Control, Profile, Requirement, StandardInfo
 from plumbline.spec.model import HostSpec, Site, System
+
+if TYPE_CHECKING:
+    from plumbline.matrix.flows import HostFlows
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,17 @@ class Resolved:
 
 @dataclass(frozen=True)
 class DesiredState:
-    """What one host shall be: read by enforcement and by verification alike."""
+    """What one host shall be: read by enforcement and by verification alike.
+
+    `flows`: what the site's communication matrix opens on the host; None where the site has no matrix.
+    """
 
     standard: Standard
     site: Site
     system: System
     host: HostSpec
     controls: dict[str, Resolved]
+    flows: HostFlows | None = None
 
     def subject(self, name: str) -> dict[str, Resolved]:
         """Return the controls of one subject that this host is held to."""

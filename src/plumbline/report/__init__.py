@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from plumbline.report.figure import Flows
     from plumbline.verify.results import Report
 
 Render = Callable[["Report", str], str]
@@ -33,13 +34,18 @@ WRITERS: dict[str, Render] = {
 """The writers by name, as `--format` takes them."""
 
 
-def write(kind: str, report: Report, path: Path, locale: str = "en") -> None:
+def write(kind: str, report: Report, path: Path, locale: str = "en", flows: Flows | None = None) -> None:
     """Write a report to a file, whole or not at all.
 
-    `kind` is a name of `WRITERS`. Raises PlumblineError with a sentence when the folder is missing, may not
-    be written to, or the disk is full.
+    `kind` is a name of `WRITERS`; `flows` is for the HTML page alone. Raises PlumblineError with a sentence
+    when the folder is missing, may not be written to, or the disk is full.
     """
     from plumbline.report.writing import write_whole
 
+    if kind == "html":
+        from plumbline.report import html
+
+        write_whole(path, html.render(report, locale, flows))
+        return
     render = _lazily("plumbline.report.text") if kind == "text" else WRITERS[kind]
     write_whole(path, render(report, locale))

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from plumbline.model import Text
+from plumbline.report.figure import Flows
 from plumbline.report.locales import LOCALES, counted, told, translate
 from plumbline.report.page import page_of
 from plumbline.report.words import BY_PERSON, NO_CHECK, NOTHING, OUTCOME, SEVERITY, SIGN, VERDICT, visible
@@ -24,28 +25,18 @@ TEMPLATES = Path(__file__).with_name("templates")
 _BABEL = {"en": "en_GB", "sk": "sk"}
 
 
-def render(report: Report, locale: str = "en") -> str:
-    """Return the report as one HTML page; `locale` is the language shown first, the page can switch."""
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    script = (TEMPLATES / "script.js").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(visible=visible, say=say, when=when, percent=percent)
-    environment.globals.update(t=both, n=both_counted)
-    return environment.get_template("report.html").render(
+def render(report: Report, locale: str = "en", flows: Flows | None = None) -> str:
+    """Return the report as one HTML page; `locale` is the language shown first, the page can switch.
+
+    `flows`: the diagram of the communication matrix, if there is one.
+    """
+    return _page(
+        "report.html",
+        locale,
+        _title(report),
+        flows,
+        script=(TEMPLATES / "script.js").read_text(encoding="utf-8"),
         page=page_of(report),
-        locale=locale,
-        locales=LOCALES,
-        title={language: _title(report, language) for language in LOCALES},
-        # Markup: the two files are ours; their digests are what the page's policy lets run.
-        style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        policy=_policy(style, script),
         words={
             "verdict": VERDICT,
             "sign": SIGN,
@@ -58,6 +49,42 @@ def render(report: Report, locale: str = "en") -> str:
         nothing=NOTHING,
         Verdict=Verdict,
     )
+
+
+def render_flows(title: Text, flows: Flows, locale: str = "en") -> str:
+    """Return the diagram of a communication matrix as one HTML page, of the report's style."""
+    return _page("flows.html", locale, title, flows, heading=title)
+
+
+def _page(
+    template: str, locale: str, title: Text, flows: Flows | None, *, script: str = "", **shown: object
+) -> str:
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8") + (flows.style if flows else "")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(visible=visible, say=say, when=when, percent=percent, drawn=drawn)
+    environment.globals.update(t=both, n=both_counted)
+    return environment.get_template(template).render(
+        locale=locale,
+        locales=LOCALES,
+        title={language: visible(told(title, language)) for language in LOCALES},
+        flows=flows,
+        # Markup: style and script are ours; their digests are what the page's policy lets run.
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        policy=_policy(style, script),
+        **shown,
+    )
+
+
+def drawn(picture: str) -> Markup:
+    """Return a picture of a figure as it is: whoever drew it escaped every word in it."""
+    return Markup(picture)  # noqa: S704
 
 
 def both(msgid: str, **args: object) -> Markup:
@@ -111,9 +138,13 @@ def _marked(sentence: str) -> Markup:
     )
 
 
-def _title(report: Report, locale: str) -> str:
-    standard = told(report.standard_title, locale)
-    return visible(f"{translate('Compliance report', locale)} – {standard} {report.standard_version}")
+def _title(report: Report) -> Text:
+    said = {
+        language: f"{translate('Compliance report', language)}"
+        f" – {told(report.standard_title, language)} {report.standard_version}"
+        for language in LOCALES
+    }
+    return Text(**said)
 
 
 def _policy(style: str, script: str) -> str:

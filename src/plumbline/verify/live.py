@@ -29,6 +29,7 @@ class Collection:
 
     def __init__(self, inventory: Inventory, hosts: Sequence[str] = (), *, save: Path | None = None) -> None:
         self._targets = targets_of(inventory, tuple(hosts))
+        self._site = inventory.site
         self._save = save
         self._gathered: dict[str, Gathered] = {}
         self._failed: BaseException | None = None
@@ -38,7 +39,7 @@ class Collection:
 
     def __enter__(self) -> Self:
         # Made before the thread starts, which would share this process's time with the imports that follow.
-        self._script = script(all_probes())
+        self._script = script(all_probes(site=self._site))
         self._thread.start()
         return self
 

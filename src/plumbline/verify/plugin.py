@@ -41,10 +41,12 @@ class ComplianceRun:
         """Return the host made from a target's evidence, one object a host."""
         if target.name not in self._hosts:
             from plumbline.evidence.backend import EvidenceBackend
+            from plumbline.probes import all_probes
 
             if target.evidence is None:
                 raise ValueError(f"{target.name} has no evidence to judge")
-            self._hosts[target.name] = DeliveredHost(EvidenceBackend(target.evidence))
+            probes = all_probes(site=target.desired.site)
+            self._hosts[target.name] = DeliveredHost(EvidenceBackend(target.evidence, probes=probes))
         return self._hosts[target.name]
 
     def cases(self, metafunc: pytest.Metafunc) -> Iterator[Case]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from plumbline.errors import PlumblineError
 from plumbline.evidence.bundle import Evidence
 from plumbline.evidence.sign import load_trusted, verify_file
+from plumbline.matrix.desired import desired_flows
 from plumbline.model import Text
 from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState, Standard
@@ -19,9 +20,11 @@ from plumbline.verify.cases import Target, Unjudged
 
 def desired_states(standard: Standard, inventory: Inventory, names: Iterable[str]) -> dict[str, DesiredState]:
     """Return the desired state of each host named by name, glob or system; of all when none is named."""
+    selected = inventory.select(tuple(names))
+    flows = desired_flows(inventory, [host.name for _, host in selected])
     return {
-        host.name: resolve(standard, inventory.site, system, host)
-        for system, host in inventory.select(tuple(names))
+        host.name: resolve(standard, inventory.site, system, host, flows.get(host.name))
+        for system, host in selected
     }
 
 

@@ -8,9 +8,21 @@ from typing import Any
 from sample_evidence import answer, body, closed
 
 from plumbline.probes.base import Probe
+from plumbline.probes.connections import RUNNING, SEEN
 from plumbline.probes.firewall import BOOT, CONDITIONS, LEGACY, NOW, ON_DISK, SCRIPT_LINES, UNIT_LINES, UNITS
 
 RECORDED = Path(__file__).parents[2] / "recorded"
+QUIET = "address\t127.0.0.1/8\naddress\t10.1.1.12/24\nasking\t4087\nend\n"
+"""A host that talks to nobody."""
+
+
+def listening(*sockets: str) -> str:
+    """Return what the probe of what runs printed on a lab's host, with these sockets, such as `tcp 5432`."""
+    recorded = (RECORDED / "firewall/running-iproute2-6.1.0-sabotaged.txt").read_text().splitlines()
+    lines = [line for line in recorded if not line.startswith(("socket", "elsewhere"))]
+    for protocol, _, port in (each.partition(" ") for each in sockets):
+        lines.insert(0, f"socket\t{protocol} LISTEN 0 128 0.0.0.0:{port} 0.0.0.0:* ino:1 sk:2 <->")
+    return "".join(f"{line}\n" for line in lines)
 
 
 def evidence(name: str, now: str, boot: str | None = None, **others: str) -> bytes:
@@ -27,6 +39,8 @@ def evidence(name: str, now: str, boot: str | None = None, **others: str) -> byt
         CONDITIONS: (RECORDED / "systemd/conditions-systemd-252.txt").read_text(),
         UNIT_LINES: (RECORDED / "systemd/unit-lines-debian-12.txt").read_text(),
         SCRIPT_LINES: (RECORDED / "systemd/script-lines-debian-12.txt").read_text(),
+        SEEN: others.get("seen", QUIET),
+        RUNNING: others.get("running", listening("tcp 22", "tcp 5432", "tcp 5433", "tcp 4443")),
     }
     probes = {probe.name: answer(probe, text.encode()) for probe, text in printed.items()}
     host = {"hostname": name, "machine": "0123456789abcdef", "kernel": "6.1.0-18-amd64"}

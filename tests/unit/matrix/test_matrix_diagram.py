@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
@@ -14,7 +17,9 @@ from golden import TABLE
 from plant import matrix, row
 
 from plumbline.cli import cli
+from plumbline.errors import UsageError
 from plumbline.matrix.diagram import render
+from plumbline.matrix.diagram.sheets import ROWS_A_SHEET, WIDTH_MAX, sheets
 from plumbline.matrix.diagram.svg import LETTER
 from plumbline.matrix.load import load_matrix
 from plumbline.matrix.model import Matrix
@@ -130,3 +135,67 @@ def test_the_command_writes_it(tmp_path: Path) -> None:
     done = CliRunner().invoke(cli, ["matrix", "diagram", "-i", str(LAB_INVENTORY), "-o", str(file)])
     assert done.exit_code == 0, done.output
     assert file.read_text() == render(load_inventory(LAB_INVENTORY), load_matrix(LAB_INVENTORY).matrix)
+
+
+def many(count: int) -> Matrix:
+    """Return so many rows from hosts and ranges of three VLANs to the plant's."""
+    ends = ["plc-gw", "desk", "10.1.1.0/28", "10.1.9.5", "vlan:office", "10.7.7.7"]
+    made = [
+        row(f"row-{n}", source=[ends[n % 6]], destination=[ends[(n * 5 + 1) % 6]], ports=[str(4000 + n)])
+        for n in range(count)
+    ]
+    return Matrix.model_validate({"rows": made})
+
+
+def test_few_rows_are_one_sheet(inventory: Inventory) -> None:
+    (sheet,) = sheets(inventory, many(5))
+    assert set(sheet.pictures) == {"en", "sk"}
+
+
+def test_many_rows_are_sheets_that_can_be_read_on_paper(inventory: Inventory) -> None:
+    table = many(60)
+    found = [fromstring(sheet.pictures["en"]) for sheet in sheets(inventory, table)]
+    told = [(one.find(f"{SVG}desc").text or "") for one in found]  # type: ignore[union-attr]  # each has one
+    drawn = [name for one in told for name in re.findall(r"(row-\d+): ", one)]
+    assert sorted(drawn) == sorted(row.id for row in table.rows)
+    assert max(one.count("row-") for one in told) <= ROWS_A_SHEET
+    assert max(float(one.attrib["width"]) for one in found) <= WIDTH_MAX
+    titles = [one.find(f"{SVG}title").text for one in found]  # type: ignore[union-attr]  # as above
+    assert "plant: flows to VLAN 20 office (1/2)" in titles
+    assert "plant: flows to what is in no VLAN of the site" in titles
+    assert len(titles) == len(set(titles)) > 4
+
+
+def test_ids_are_distinct_in_a_page(inventory: Inventory) -> None:
+    drawn = [picture for sheet in sheets(inventory, many(60)) for picture in sheet.pictures.values()]
+    ids = re.findall(r' id="([^"]+)"', "".join(drawn))
+    assert len(ids) == len(set(ids)) == 2 * len(drawn)
+
+
+def test_the_page_holds_both_languages_and_lets_nothing_run(tmp_path: Path) -> None:
+    file = tmp_path / "flows.html"
+    done = CliRunner().invoke(cli, ["matrix", "diagram", "-i", str(LAB_INVENTORY), "-o", str(file)])
+    assert done.exit_code == 0, done.output
+    text = file.read_text()
+    assert "opens the connection" in text
+    assert "otvára spojenie" in text
+    assert "<script" not in text
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.S)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"style-src &#39;sha256-{digest}&#39;" in text or f"style-src 'sha256-{digest}'" in text
+
+
+@pytest.mark.parametrize("wrong", ["\x00", "\x1b[31m", "\u202e", "\ufffe", "\ud800"])
+def test_what_xml_forbids_is_made_visible(inventory: Inventory, wrong: str) -> None:
+    """The table refuses it already; who makes rows by another road gets a picture nevertheless."""
+    one = many(1).rows[0].model_copy(update={"data": f"a{wrong}b", "service": f"a{wrong}b"})
+    drawn = render(inventory, Matrix(rows=[]).model_copy(update={"rows": [one]}))
+    assert wrong not in drawn
+    fromstring(drawn.encode())
+
+
+def test_other_kinds_of_file_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "flows.png"
+    done = CliRunner().invoke(cli, ["matrix", "diagram", "-i", str(LAB_INVENTORY), "-o", str(file)])
+    assert isinstance(done.exception, UsageError)
+    assert not file.exists()

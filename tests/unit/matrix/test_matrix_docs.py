@@ -22,10 +22,10 @@ def listed(title: str) -> set[str]:
 
 
 def test_every_rule_of_lint_is_listed() -> None:
-    code = "".join(path.read_text() for path in FOLDER.glob("*.py"))
-    assert listed("Lint") == set(re.findall(r'(?:found|Finding)\(\s*"([a-z-]+)"', code))
+    code = "".join(path.read_text() for path in (*FOLDER.glob("*.py"), FOLDER.parent / "force.py"))
+    assert listed("Lint") == set(re.findall(r'(?:found|Finding|Objection)\(\s*"([a-z-]+)"', code))
 
 
 def test_every_kind_of_finding_is_listed() -> None:
-    beside = {"rewrites", "unread", "loading", "unknown"}
+    beside = {"rewrites", "unread", "loading", "unknown", "listening", "unserved", "talking"}
     assert listed("Verify") == {*get_args(Kind), *beside}

@@ -22,7 +22,8 @@ from plumbline.matrix.load import load_matrix
 from plumbline.matrix.model import CLASSIFICATIONS, DEPARTMENTS, Matrix
 from plumbline.matrix.table.columns import COLUMNS, Lang
 from plumbline.matrix.table.comma import read_csv, write_csv
-from plumbline.matrix.table.workbook import read_workbook, write_workbook
+from plumbline.matrix.table.workbook import write_workbook
+from plumbline.matrix.table.workbook_read import read_workbook
 from plumbline.matrix.writing import write_yaml
 
 WORDS = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=30)

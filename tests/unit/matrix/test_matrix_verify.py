@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from evidence_of import evidence
+from evidence_of import QUIET, evidence, listening
 from golden import FOLDER, MANY, TABLE
 from plant import plant, row
 
@@ -182,3 +182,26 @@ def test_evidence_of_no_host_is_not_judged(tmp_path: Path) -> None:
 def test_a_windows_host_is_not_judged_as_linux(tmp_path: Path) -> None:
     done = run(tmp_path, evidence("desk", recorded("hist")))
     assert done.return_value == NOT_REACHED
+
+
+def test_sockets_without_a_row_are_told(tmp_path: Path) -> None:
+    more = listening("tcp 22", "tcp 5432", "tcp 5433", "tcp 23")
+    talks = QUIET.replace("end\n", "socket\ttcp ESTAB 0 0 10.1.1.12:50000 10.7.7.7:443\nend\n")
+    done = run(tmp_path, evidence("hist", recorded("hist"), running=more, seen=talks))
+    assert done.output.splitlines() == [
+        "hist: now: listens but not approved: tcp *:23 by the kernel [listening]",
+        "hist: now: approved but nobody listens, of row range: tcp 4443 [unserved]",
+        "hist: now: talks to someone not approved: tcp 10.1.1.12 → 10.7.7.7:443 [talking]",
+    ]
+    assert done.return_value == NOT_COMPLIANT
+
+
+def test_a_check_s_page_draws_the_rows_of_the_hosts_in_it(tmp_path: Path) -> None:
+    run(tmp_path, evidence("hist", recorded("hist")))
+    page, given = tmp_path / "report.html", tmp_path / "0.evidence.json"
+    asked = ["check", "hist", "-i", str(tmp_path), "--evidence", str(given), "--html", str(page)]
+    done = CliRunner().invoke(cli, asked, standalone_mode=False)
+    assert done.return_value == NOT_COMPLIANT
+    drawn = page.read_text()
+    assert "twin: 10.1.3.3 sends process history to 10.1.3.2" in drawn
+    assert "telegrams: vlan:office" not in drawn

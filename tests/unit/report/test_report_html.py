@@ -21,9 +21,15 @@ from sample import (
     unreached,
 )
 
+from plumbline.matrix.diagram.sheets import sheets
+from plumbline.matrix.diagram.svg import STYLE
+from plumbline.matrix.load import load_matrix
 from plumbline.model import Text
 from plumbline.report import locales
+from plumbline.report.figure import Flows
 from plumbline.report.html import TEMPLATES, percent, render
+from plumbline.rooms import LAB_INVENTORY
+from plumbline.spec.load import load_inventory
 from plumbline.verify.results import Report, Verdict
 
 VOID = {"meta", "input", "rect"}
@@ -241,3 +247,35 @@ def test_signature_and_digest_are_shown() -> None:
 def test_a_control_without_checks_says_so() -> None:
     lost = host("srv", "10.89.0.9", [control("ipv4-only", "network.ipv4-only")], None)
     assert "no check judged this control" in render(report_of(lost))
+
+
+def drawn_flows() -> Flows:
+    """Return the worked example's diagram, a word of which is hostile."""
+    inventory, matrix = load_inventory(LAB_INVENTORY), load_matrix(LAB_INVENTORY).matrix
+    row = matrix.rows[0].model_copy(update={"data": HOSTILE})
+    drawn = sheets(inventory, matrix.model_copy(update={"rows": [row, *matrix.rows[1:]]}))
+    return Flows(len(matrix.rows), tuple(drawn), STYLE)
+
+
+def test_the_diagram_of_flows_is_in_the_page_in_both_languages() -> None:
+    flows = drawn_flows()
+    content = render(sample(), flows=flows)
+    page = Page(content)
+    assert page.wrong == []
+    assert len([one for one in page.all("svg") if one.get("class") == "flows"]) == 2 * len(flows.sheets)
+    assert page.all("script") == [{}]
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_policy_lets_the_diagram_be_drawn() -> None:
+    content = render(sample(), flows=drawn_flows())
+    (style,) = re.findall(r"<style>(.*?)</style>", content, re.S)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    assert f"sha256-{digest}" in (Page(content).all("meta")[1]["content"] or "")
+    assert ".flows .arrow" in style
+
+
+def test_too_many_rows_to_draw_are_said_and_no_matrix_is_nothing() -> None:
+    assert "500 rows are too many to draw" in render(sample(), flows=Flows(500, ()))
+    assert "communication matrix" not in render(sample())

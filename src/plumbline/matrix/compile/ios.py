@@ -2,11 +2,15 @@
 
 The lists are stateless, so each row also lets its replies back: of TCP those of established connections, of
 UDP those from the port of the service, of ICMP the answers.
+
+A list on a switch only grows when it is entered again, behind its last `deny`. So a list's name changes with
+what it holds: the new one is entered beside the old one, bound in its place, and the old one is removed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from ipaddress import IPv4Network
 
 from plumbline.matrix.ends import Ends, Span
@@ -29,15 +33,18 @@ def render(inventory: Inventory, matrix: Matrix) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def name_of(vlan: Vlan) -> str:
-    """Return what the list of a VLAN is called on the switch."""
-    return f"PLUMBLINE-VLAN{vlan.id}-IN"
-
-
 def _list(vlan: Vlan, matrix: Matrix, ends: Ends) -> Iterator[str]:
+    entries = list(_entries(vlan, matrix, ends))
+    digest = sha256("\n".join(entries).encode()).hexdigest()[:8]
+    name = f"PLUMBLINE-VLAN{vlan.id}-IN-{digest}"
+    yield f"! {vlan.name}: bind with `ip access-group {name} in` on interface Vlan{vlan.id},"
+    yield f"! then remove older lists that begin with PLUMBLINE-VLAN{vlan.id}-IN-"
+    yield f"ip access-list extended {name}"
+    yield from entries
+
+
+def _entries(vlan: Vlan, matrix: Matrix, ends: Ends) -> Iterator[str]:
     inside = Span(int(vlan.network.network_address), int(vlan.network.broadcast_address))
-    yield f"! {vlan.name}: bind with `ip access-group {name_of(vlan)} in` on interface Vlan{vlan.id}"
-    yield f"ip access-list extended {name_of(vlan)}"
     for row in matrix.rows:
         sources = merged(span for word in row.source for span in ends.spans(word))
         destinations = merged(span for word in row.destination for span in ends.spans(word))

@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 from plumbline.matrix.ends import Span
-from plumbline.matrix.flows import Flow, HostFlows
+from plumbline.matrix.flows import Flow, HostFlows, Way
 from plumbline.probes.firewall.flows import ICMP_TYPES
 
 GROUP = "Plumbline"
-_WAYS = {"in": "Inbound", "out": "Outbound"}
+_WAYS: dict[Way, str] = {"in": "Inbound", "out": "Outbound"}
+_NO_TEMPLATE = str.maketrans("{}", "()")
+"""Ansible takes braces in its data for templates and runs what is in them."""
 
 
 def data(host: HostFlows) -> dict[str, Any]:
@@ -24,18 +26,21 @@ def data(host: HostFlows) -> dict[str, Any]:
                 name: {"enabled": True, "inbound": "Block", "outbound": "Block", "log_blocked": True}
                 for name in ("Domain", "Private", "Public")
             },
-            "rules": [_errors(), *(_rule(flow) for flow in host.flows)],
+            "rules": [*(_errors(way) for way in _WAYS), *(_rule(flow) for flow in host.flows)],
         }
     }
 
 
-def _errors() -> dict[str, Any]:
-    """Let in the messages IPv4 needs; replies of other protocols belong to their connection by themselves."""
+def _errors(way: Way) -> dict[str, Any]:
+    """Let the messages IPv4 needs pass; replies of other protocols belong to their connection by themselves.
+
+    Its name cannot be a row's: theirs go on with the way.
+    """
     return {
-        "Name": f"{GROUP}-in-icmp-errors",
+        "Name": f"{GROUP}-needed-{way}-icmp-errors",
         "DisplayName": "ICMP errors",
         "Group": GROUP,
-        "Direction": "Inbound",
+        "Direction": _WAYS[way],
         "Action": "Allow",
         "Profile": "Any",
         "Protocol": "ICMPv4",
@@ -46,7 +51,7 @@ def _errors() -> dict[str, Any]:
 def _rule(flow: Flow) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "Name": f"{GROUP}-{flow.way}-{flow.row.id}",
-        "DisplayName": f"{flow.row.id}: {flow.row.service}",
+        "DisplayName": f"{flow.row.id}: {flow.row.service.translate(_NO_TEMPLATE)}",
         "Group": GROUP,
         "Direction": _WAYS[flow.way],
         "Action": "Allow",

@@ -64,6 +64,21 @@ class Blocks:
             if (key := None if vlan is None else vlan.id) in found
         ]
 
+    def by_destination(self) -> list[tuple[Vlan | None, list[Arrow]]]:
+        """Return the rows by the VLAN they lead to, those to the same block after each other."""
+        vlans: list[Vlan | None] = [*self._inventory.site.vlans, None]
+        numbers = [vlan.id if vlan else None for vlan in vlans]
+        blocks = {block: place for group in self.groups() for place, block in enumerate(group.blocks)}
+        found: list[list[Arrow]] = [[] for _ in vlans]
+        for arrow in self.arrows:
+            first, word = arrow.destinations[0], arrow.row.destination[0]
+            found[numbers.index(self._vlan_of(first, word))].append(arrow)
+        return [
+            (vlan, sorted(arrows, key=lambda arrow: blocks[arrow.destinations[0]]))
+            for vlan, arrows in zip(vlans, found, strict=True)
+            if arrows
+        ]
+
     def _side(self, words: list[str]) -> tuple[Block, ...]:
         return tuple(dict.fromkeys(block for word in words for block in self._by_word[word]))
 

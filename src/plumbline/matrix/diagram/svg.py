@@ -1,7 +1,7 @@
 """The diagram as SVG: blocks in columns, each row an arrow in a lane of its own, so no label meets another.
 
-It has no script and nothing from elsewhere; its ids begin with `flows`, as its style does, so it can stand in
-a page.
+It has no script and nothing from elsewhere, words of the table are escaped and made visible; its ids begin
+with `flows`, as its style does, so it can stand in a page.
 """
 
 from __future__ import annotations
@@ -9,16 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Literal
+from typing import Literal, get_args
 
 from plumbline.matrix.diagram.blocks import Arrow, Block, Blocks, Group
 from plumbline.matrix.model import Matrix
-from plumbline.report.locales import text, told, translate
+from plumbline.model import Text
+from plumbline.report.locales import counted, text, told, translate
+from plumbline.report.words import visible
 from plumbline.spec.load import Inventory
 
 Lang = Literal["en", "sk"]
+LANGS: tuple[Lang, ...] = get_args(Lang)
 LETTER = 7.4
 """Width in pixels of a letter of 12 px, generously: a label reserves that much for each."""
+TITLE_LETTER = 1.5
+"""How much wider a letter of the title is."""
 MARGIN, GAP, PAD = 16, 14, 12
 HEAD, BLOCK, LANE = 26, 46, 44
 TITLE, LEGEND = 40, 40
@@ -60,13 +65,14 @@ _DARK = {
     "paper": "#1c2127", "ink": "#e4e8ec", "soft": "#a0aab4", "line": "#56616c", "ground": "#262d35",
     "clear": "#ff9a91", "arrow": "#8fc4f2",
 }  # fmt: skip
-_STYLE = (
+STYLE = (
     _SHAPES
     + _COLOURS.format(**_LIGHT)
     + "@media screen and (prefers-color-scheme: dark) {\n"
     + _COLOURS.format(**_DARK)
     + "}\n"
 )
+"""What draws it, in both colour schemes; in a page it is part of the page's style."""
 
 
 @dataclass(frozen=True)
@@ -80,25 +86,40 @@ class _Laid:
 
 
 def render(inventory: Inventory, matrix: Matrix, lang: Lang = "en") -> str:
-    """Return the diagram; UnknownEndError when a row names what is not declared."""
-    blocks = Blocks(inventory, matrix)
+    """Return the whole diagram as a file; UnknownEndError when a row names what is not declared."""
+    title = text("Flows of the communication matrix: {site}", site=inventory.site.name)
+    return draw(Blocks(inventory, matrix), title, lang, "flows", alone=True)
+
+
+def width(blocks: Blocks, lang: Lang) -> float:
+    """Return how many pixels a diagram of blocks takes beside each other, its labels apart."""
+    return _laid(blocks.groups(), lang, 0).width
+
+
+def draw(blocks: Blocks, title: Text, lang: Lang, name: str, *, alone: bool = False) -> str:
+    """Return a diagram of blocks; `name` begins its ids, and `alone` it brings its style itself."""
     labels = [_label(arrow, lang) for arrow in blocks.arrows]
-    laid = _laid(blocks.groups(), lang, max((_long(line) for pair in labels for line in pair), default=0))
+    longest = max((_long(line) for pair in labels for line in pair), default=0)
+    laid = _laid(blocks.groups(), lang, max(longest, _long(told(title, lang)) * TITLE_LETTER))
     top = TITLE + HEAD + BLOCK + PAD
     height = top + LANE * len(labels) + PAD + LEGEND
-    title = translate("Flows of the communication matrix: {site}", lang, site=inventory.site.name)
-    count = translate("Each arrow is one of {n} approved rows, from block to block.", lang, n=len(labels))
-    name = f"flows-{lang}"
+    count = counted(
+        "There is {n} row, an arrow from block to block.",
+        "There are {n} rows, each an arrow from block to block.",
+        len(labels),
+        lang,
+    )
+    name = f"{name}-{lang}"
     described = " ".join([count, *(_sentence(arrow, lang) for arrow in blocks.arrows)])
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flows" role="img" lang="{lang}"'
         f' aria-labelledby="{name}-title {name}-desc" viewBox="0 0 {laid.width:.0f} {height}"'
         f' width="{laid.width:.0f}" height="{height}">',
-        f'<title id="{name}-title">{escape(title)}</title>',
-        f'<desc id="{name}-desc">{escape(described)}</desc>',
-        f"<style>{_STYLE}</style>",
+        f'<title id="{name}-title">{_words(told(title, lang))}</title>',
+        f'<desc id="{name}-desc">{_words(described)}</desc>',
+        *([f"<style>{STYLE}</style>"] if alone else []),
         f'<rect class="paper" width="{laid.width:.0f}" height="{height}"/>',
-        _text(MARGIN, 26, title, "title"),
+        _text(MARGIN, 26, told(title, lang), "title"),
         *_blocks(laid, lang, height - LEGEND),
     ]
     for number, (arrow, label) in enumerate(zip(blocks.arrows, labels, strict=True)):
@@ -152,7 +173,7 @@ def _arrow(arrow: Arrow, label: tuple[str, str], laid: _Laid, y: float, sentence
     left, right = min([*sources, *destinations]), max([*sources, *destinations])
     line = y + LANE - 10
     yield f'<g class="{"clear" if arrow.row.encryption == "none" else "secured"}">'
-    yield f"<title>{escape(sentence)}</title>"
+    yield f"<title>{_words(sentence)}</title>"
     if left == right:  # between hosts of one block
         right = left + 30
         destinations = [right]
@@ -223,8 +244,13 @@ def _head(group: Group, lang: Lang) -> str:
 
 
 def _text(x: float, y: float, words: str, kind: str, anchor: str = "start") -> str:
-    return f'<text class="{kind}" x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{escape(words)}</text>'
+    return f'<text class="{kind}" x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}">{_words(words)}</text>'
+
+
+def _words(words: str) -> str:
+    """Return words as text of a picture: nothing in them is markup, and XML forbids none of it."""
+    return escape(visible(words))
 
 
 def _long(words: str) -> float:
-    return len(words) * LETTER
+    return len(visible(words)) * LETTER

@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     places.redundancy,
     places.known_to_both,
     places.site_services,
+    places.openings,
     width.addresses,
     width.ports,
     overlap.rows,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from plumbline.matrix.lint.finding import Finding, Table
-from plumbline.matrix.model import DEPARTMENTS
+from plumbline.matrix.force import Objection, approvals, term
+from plumbline.matrix.lint.finding import Finding, Resolved, Table
 
 
 def justified(table: Table) -> Iterator[Finding]:
@@ -20,32 +20,15 @@ def justified(table: Table) -> Iterator[Finding]:
 def approved(table: Table) -> Iterator[Finding]:
     """Find rows that a department has not approved, or has approved on a day to come."""
     for one in table.rows:
-        missing = [department for department in DEPARTMENTS if department not in one.row.approved_by]
-        if missing:
-            yield one.found(
-                "not-approved",
-                "error",
-                "not approved by {departments}",
-                "approved_by",
-                departments=", ".join(missing),
-            )
-        for department, day in one.row.approved_by.items():
-            if day > table.today:
-                yield one.found(
-                    "approved-in-future",
-                    "error",
-                    "the approval by {department} is dated {day}, which is to come",
-                    *("approved_by", department),
-                    department=department,
-                    day=day.isoformat(),
-                )
+        yield from _found(one, approvals(one.row, table.today))
 
 
 def in_force(table: Table) -> Iterator[Finding]:
     """Find rows whose time has run out."""
     for one in table.rows:
-        until = one.row.valid_until
-        if until is not None and until < table.today:
-            yield one.found(
-                "expired", "error", "the row expired on {day}", "valid_until", day=until.isoformat()
-            )
+        yield from _found(one, term(one.row, table.today))
+
+
+def _found(one: Resolved, objections: Iterable[Objection]) -> Iterator[Finding]:
+    for each in objections:
+        yield Finding(each.rule, "error", one.index, one.row.id, each.message, each.at)

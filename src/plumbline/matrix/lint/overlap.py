@@ -11,6 +11,9 @@ from plumbline.matrix.lint.finding import Finding, Resolved, Table
 from plumbline.matrix.model import PORT_MAX
 from plumbline.probes.firewall.flows import ICMP_TYPES
 
+PARTS_MAX = 20_000
+"""So many parts of a row are compared with other rows; one of more is a mistake, or meant to keep us busy."""
+
 
 @dataclass(frozen=True)
 class _Cell:
@@ -23,14 +26,19 @@ class _Cell:
     last: int
 
 
-def _cells(one: Resolved) -> Iterator[_Cell]:
+def _cells(one: Resolved) -> list[_Cell] | None:
+    """Return the parts of a row; None if there are too many."""
     spans = one.row.spans() or [(ICMP_TYPES[name], ICMP_TYPES[name]) for name in one.row.icmp_types]
     sources = [network for span in one.sources for network in span.networks()]
     destinations = [network for span in one.destinations for network in span.networks()]
-    for source in sources:
-        for destination in destinations:
-            for first, last in spans:
-                yield _Cell(source, destination, one.row.protocol, first, last)
+    if len(sources) * len(destinations) * len(spans) > PARTS_MAX:
+        return None
+    return [
+        _Cell(source, destination, one.row.protocol, first, last)
+        for source in sources
+        for destination in destinations
+        for first, last in spans
+    ]
 
 
 class _Index:
@@ -62,7 +70,12 @@ class _Index:
 def rows(table: Table) -> Iterator[Finding]:
     """Find rows that are wholly or partly in others; of two alike the later one is named."""
     index = _Index()
-    cells = {one.index: list(_cells(one)) for one in table.rows}
+    cells: dict[int, list[_Cell]] = {}
+    for one in table.rows:
+        if (found := _cells(one)) is None:
+            message = "the row has more than {count} parts by ends and ports; split it, or name ranges"
+            yield one.found("many-parts", "error", message, count=PARTS_MAX)
+        cells[one.index] = found or []
     ids = {one.index: one.row.id for one in table.rows}
     for one in table.rows:
         for cell in cells[one.index]:
@@ -79,7 +92,7 @@ def rows(table: Table) -> Iterator[Finding]:
             hidden += bool(holding)
             hidden_by |= set(holding)
             shares_with |= {row for other, row in around if other != cell and not _holds(other, cell)}
-        if hidden == len(cells[one.index]):
+        if 0 < hidden == len(cells[one.index]):
             yield _hidden(one, cells, sorted(hidden_by), ids)
         elif hidden_by or shares_with:
             others = ", ".join(ids[row] for row in sorted(hidden_by | shares_with))

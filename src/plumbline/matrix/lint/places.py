@@ -6,9 +6,11 @@ import ipaddress
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from plumbline.matrix.ends import Span, UnknownEndError
-from plumbline.matrix.flows import merged
+from plumbline.matrix.ends import Span, UnknownEndError, servers
+from plumbline.matrix.flows import host_flows, merged
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
+from plumbline.matrix.model import Matrix
+from plumbline.matrix.openings import uncovered
 from plumbline.report.locales import text
 
 PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
@@ -90,24 +92,40 @@ def redundancy(table: Table) -> Iterator[Finding]:
 def known_to_both(table: Table) -> Iterator[Finding]:
     """Find rows to a declared host whose specification has no service or opening on those ports."""
     offered = {
-        name: {listener.port for service in host.services for listener in service.listeners}
-        | {opening.port for opening in host.firewall_openings}
+        name: {(each.protocol, each.port) for service in host.services for each in service.listeners}
+        | {(opening.protocol, opening.port) for opening in host.firewall_openings}
         for name, (_, host) in table.inventory.hosts().items()
     }
     for one in table.rows:
-        if one.row.protocol == "icmp":
+        if one.row.protocol == "icmp" or _for_the_operator(one):
             continue
         for word in one.row.destination:
-            if word not in offered or _management(one):
-                continue
-            if not any(first <= port <= last for port in offered[word] for first, last in one.row.spans()):
+            hosts = _meant(table, word)
+            known = {
+                port for host in hosts for protocol, port in offered[host] if protocol == one.row.protocol
+            }
+            if hosts and not any(first <= port <= last for port in known for first, last in one.row.spans()):
                 message = "the specification of {host} has no service on {ports}"
-                ports = ", ".join(one.row.ports)
+                ports = f"{one.row.protocol} {', '.join(one.row.ports)}"
                 yield one.found("one-sided", "warning", message, "destination", host=word, ports=ports)
 
 
-def _management(one: Resolved) -> bool:
-    return one.row.source == ["site:management"]
+def _meant(table: Table, word: str) -> list[str]:
+    """Return the hosts that a word means one by one: a host, its address, those of a system."""
+    kind, _, name = word.partition(":")
+    if kind == "system":
+        return [host.name for host in table.inventory.systems[name].hosts]
+    if ":" in word:
+        return []
+    spans = table.ends.spans(word)
+    return [
+        table.ends.owners[span.low] for span in spans[:1] if span.size == 1 and span.low in table.ends.owners
+    ]
+
+
+def _for_the_operator(one: Resolved) -> bool:
+    """Say whether the row is for what the operator runs on hosts, which no supplier declares."""
+    return all(word.startswith("site:") for word in one.row.source)
 
 
 def site_services(table: Table) -> Iterator[Finding]:
@@ -121,7 +139,9 @@ def site_services(table: Table) -> Iterator[Finding]:
             message = "no row lets site:management reach {host}; it would shut its administrators out"
             yield Finding("no-management", "error", None, host, text(message, host=host))
     reached = {word for one in table.rows for word in one.row.destination}
-    for service in ("time", "dns", "directory", "log"):
+    # Monitoring may do with asking.
+    reached |= {word for one in table.rows for word in one.row.source} & {"site:monitoring"}
+    for service in ("time", "dns", "directory", "log", "monitoring", "mail", "updates"):
         if f"site:{service}" not in reached and _declared(table, service):
             message = "no row lets a host reach site:{service}"
             yield Finding(
@@ -130,10 +150,23 @@ def site_services(table: Table) -> Iterator[Finding]:
 
 
 def _declared(table: Table, service: str) -> bool:
+    if servers(table.inventory.site, service) is None:
+        return False
     try:
         return bool(table.ends.spans(f"site:{service}"))
     except UnknownEndError:
         return True
+
+
+def openings(table: Table) -> Iterator[Finding]:
+    """Find openings of a host's specification that no row in force holds: the host keeps them shut."""
+    hosts = {name: host for name, (_, host) in table.inventory.hosts().items() if host.firewall_openings}
+    if not hosts:
+        return
+    known = Matrix(names=table.matrix.names, rows=[one.row for one in table.rows])
+    for name, flows in host_flows(table.inventory, known, hosts, today=table.today).items():
+        for one in uncovered(hosts[name], flows):
+            yield Finding("opening-without-row", "error", None, name, one.told())
 
 
 class _Cover:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
-from plumbline.matrix.model import CLASSIFICATIONS, PORT_MAX
+from plumbline.matrix.lint.width import opens_every
+from plumbline.matrix.model import CLASSIFICATIONS
 from plumbline.policy.protocols import Protocol
 
-_WORD = re.compile(r"[a-z0-9]+")
+_WORD = re.compile(r"[^\W_]+")
 
 
 def restricted(table: Table) -> Iterator[Finding]:
     """Find rows for a protocol of 5.3 that is forbidden or bound to a condition, by port and by service."""
+    terms = _terms(table)
     by_port = {
         (protocol.transport, port): name
         for name, protocol in table.protocols.items()
         for port in protocol.ports
     }
     for one in table.rows:
-        named = _by_service(one, table)
+        named = _by_service(one, terms)
         # A row that opens every port is found by that, and not once more for each protocol there is.
-        spans = [span for span in one.row.spans() if span != (1, PORT_MAX)]
+        spans = [] if opens_every(one.row) else one.row.spans()
         opened = {
             name
             for (transport, port), name in by_port.items()
@@ -33,11 +34,27 @@ def restricted(table: Table) -> Iterator[Finding]:
             yield from _judged(one, name, table, "ports" if name in opened else "service")
 
 
-def _by_service(one: Resolved, table: Table) -> set[str]:
-    """Return the restricted protocols that the service names by whole words; `https` is not `http`."""
-    words = _WORD.findall(one.row.service.lower())
-    joined = {*words, *("-".join(pair) for pair in pairwise(words))}
-    return {name for name in table.protocols if name in joined}
+def _terms(table: Table) -> list[tuple[tuple[str, ...], str]]:
+    """Return what protocols are called, word by word, with their names; the longest first."""
+    found = {
+        tuple(_WORD.findall(term.casefold())): name
+        for name, protocol in table.protocols.items()
+        for term in (name, *protocol.also, protocol.title.en, protocol.title.sk)
+    }
+    return sorted(found.items(), key=lambda term: -len(term[0]))
+
+
+def _by_service(one: Resolved, terms: Sequence[tuple[tuple[str, ...], str]]) -> set[str]:
+    """Return the protocols that the service names by whole words; `MQTT over TLS` is not `MQTT`."""
+    words = _WORD.findall(one.row.service.casefold())
+    found: set[str] = set()
+    place = 0
+    while place < len(words):
+        called = next((term for term in terms if tuple(words[place : place + len(term[0])]) == term[0]), None)
+        if called is not None:
+            found.add(called[1])
+        place += len(called[0]) if called else 1
+    return found
 
 
 def _judged(one: Resolved, name: str, table: Table, at: str) -> Iterator[Finding]:

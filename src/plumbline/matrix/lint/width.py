@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Literal
 
 from plumbline.matrix.ends import Span
+from plumbline.matrix.flows import merged_ports
 from plumbline.matrix.lint.finding import Finding, Resolved, Table
-from plumbline.matrix.model import PORT_MAX
+from plumbline.matrix.model import PORT_MAX, Row
 
 ADDRESSES = 2**32
 EPHEMERAL_FIRST = 32768
@@ -25,17 +26,23 @@ _SIDES: tuple[_Side, _Side] = ("source", "destination")
 def ports(table: Table) -> Iterator[Finding]:
     """Find rows that open all ports, very many, or ranges of the ports that clients take for themselves."""
     for one in table.rows:
-        for index, (first, last) in enumerate(one.row.spans()):
-            at = ("ports", index)
+        if opens_every(one.row):
+            yield one.found("all-ports", "error", "the row opens every port (4.8.2)", "ports")
+            continue
+        # Ranges that touch are one, however they are written.
+        for first, last in merged_ports(one.row.spans()):
             span = f"{first}-{last}"
-            if (first, last) == (1, PORT_MAX):
-                yield one.found("all-ports", "error", "the row opens every port (4.8.2)", *at)
-            elif last - first >= MANY_PORTS:
+            if last - first >= MANY_PORTS:
                 message = "the ports {ports} are {count} ports; name those that are used (4.8.2)"
-                yield one.found("many-ports", "warning", message, *at, ports=span, count=last - first + 1)
+                yield one.found("many-ports", "warning", message, "ports", ports=span, count=last - first + 1)
             elif first != last and last >= EPHEMERAL_FIRST:
                 message = "the ports {ports} are such as clients take for themselves; fix the service's port"
-                yield one.found("ephemeral-ports", "warning", message, *at, ports=span)
+                yield one.found("ephemeral-ports", "warning", message, "ports", ports=span)
+
+
+def opens_every(row: Row) -> bool:
+    """Say whether a row opens most ports there are, in one range or several."""
+    return sum(last - first + 1 for first, last in merged_ports(row.spans())) > PORT_MAX // 2
 
 
 def addresses(table: Table) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from plumbline.matrix.compile.nftables import ERRORS, NEVER_A_SOURCE
 from plumbline.matrix.ends import Span
 from plumbline.matrix.flows import Flow, HostFlows, Way
-from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, Box, less, of_network
+from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, Box, less, meet, of_network
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,23 @@ class Approved:
             box
             for flow in self.host.of(way)
             if any(span.low <= own <= span.high for span in flow.own)
-            for box in _boxes(flow)
+            for box in boxes(flow)
         ]
         return less(found, self.impossible()) if way == "in" else found
 
     def allowed(self, way: Way, own: int) -> list[Box]:
         """Return what may pass at one address: the rows', and the messages IPv4 needs."""
         return [*self.of(way, own), *errors()]
+
+    def withheld(self, way: Way, own: int, box: Box) -> tuple[str, ...]:
+        """Return the ids of rows that are not in force and hold some of these flows at one address."""
+        return tuple(
+            one.flow.row.id
+            for one in self.host.withheld
+            if one.flow.way == way
+            and any(span.low <= own <= span.high for span in one.flow.own)
+            and meet(boxes(one.flow), [box])
+        )
 
     def impossible(self) -> list[Box]:
         """Return flows from sources that no packet from outside can have."""
@@ -70,7 +80,8 @@ def connections() -> list[Box]:
     return [Box(protocol, 0, ADDRESS_MAX, 0, last) for protocol, last in _LAST.items()]
 
 
-def _boxes(flow: Flow) -> Iterator[Box]:
+def boxes(flow: Flow) -> Iterator[Box]:
+    """Yield one row's flows at one host, by the addresses of its peers."""
     spans = flow.spans or [(ICMP_TYPES[name], ICMP_TYPES[name]) for name in flow.row.icmp_types]
     for peer in flow.peers:
         for first, last in spans:

@@ -12,7 +12,7 @@ from plumbline.matrix.flows import Way
 from plumbline.matrix.readback.approved import Approved, Face, connections, errors
 from plumbline.matrix.readback.mirror import alone, outgoing, over_ipv6
 from plumbline.probes.firewall.evaluate import Packet, forwarded, inbound
-from plumbline.probes.firewall.flows import ADDRESS_MAX, Box, everything, less, sources
+from plumbline.probes.firewall.flows import ADDRESS_MAX, Box, everything, less, meet, sources
 from plumbline.probes.firewall.questions import State
 from plumbline.probes.firewall.ruleset import Chain, Ruleset
 
@@ -30,12 +30,16 @@ _ALL_HOSTS = int(ipaddress.IPv4Address("224.0.0.1"))
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """One difference: `by` is the rule that opens, or the row that is closed; `flows` are told."""
+    """One difference: `by` is the rule that opens, or the row that is closed; `flows` are told.
+
+    `withheld`: ids of the rows that hold such flows but are not in force.
+    """
 
     kind: Kind
     way: Literal["in", "out", "through"]
     by: str
     flows: tuple[str, ...]
+    withheld: tuple[str, ...] = ()
 
 
 def differences(ruleset: Ruleset | None, approved: Approved, faces: Sequence[Face]) -> list[Difference]:
@@ -50,38 +54,65 @@ def differences(ruleset: Ruleset | None, approved: Approved, faces: Sequence[Fac
         found += [*_beyond(side, way, approved, faces), *_missing(side, way, approved, faces)]
     for state in UNSOLICITED:
         found += [_told("open", "through", box, "") for box in forwarded(rules, Packet(state))]
+    found += _forwarding_alone(rules, {one.by for one in found if one.way == "through"})
     return _by_cause(found)
+
+
+def _forwarding_alone(rules: Ruleset, opened: set[str]) -> Iterator[Difference]:
+    """Yield the rules that would forward, and do not only because other chains drop."""
+    chains = [chain for chain in rules.base_chains("forward", perhaps=True) if chain.type == "filter"]
+    for chain in chains if len(chains) > 1 else ():
+        for state in UNSOLICITED:
+            for box in forwarded(alone(rules, chain, "forward"), Packet(state)):
+                if box.rule not in opened and not _by_policy(box, chain):
+                    yield _told("rule", "through", box, "")
 
 
 def _by_cause(found: list[Difference]) -> list[Difference]:
     """Return a difference a rule or row, with all its flows."""
     flows: dict[tuple[Kind, Literal["in", "out", "through"], str], dict[str, None]] = defaultdict(dict)
+    withheld: dict[tuple[Kind, Literal["in", "out", "through"], str], dict[str, None]] = defaultdict(dict)
     for one in found:
         flows[one.kind, one.way, one.by].update(dict.fromkeys(one.flows))
-    return sorted(Difference(*cause, tuple(told)) for cause, told in flows.items())
+        withheld[one.kind, one.way, one.by].update(dict.fromkeys(one.withheld))
+    return sorted(Difference(*cause, tuple(told), tuple(withheld[cause])) for cause, told in flows.items())
 
 
 def _beyond(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]) -> Iterator[Difference]:
     """Yield what passes without a row, and then the rules that accept what other chains still drop."""
     hosts_own = [face.address for face in faces]
     opened: set[str] = set()
+    stopped: list[tuple[Box, int]] = []
     for own in [*hosts_own, *(sorted(_for_many(rules)) if way == "in" else ())]:
-        allowed = approved.allowed(way, own)
         before = set() if own in hosts_own else set(opened)
-        for box in _wider(_passing(rules, own), allowed):
+        passing, held = _without_row(rules, own, approved.allowed(way, own))
+        stopped += [(box, own) for box in held if own in hosts_own]
+        for box in passing:
             if box.rule not in before:
                 opened.add(box.rule)
-                yield _told("open", way, box, _name(own))
-    for box in _passing(over_ipv6(rules), None):
+                yield _told("open", way, box, _name(own), approved.withheld(way, own, box))
+    for box in _without_row(over_ipv6(rules), None, [])[0]:
         opened.add(box.rule)
         yield Difference("open", way, box.rule, (f"IPv6 {box.protocol}",))
+    yield from (_told("rule", way, box, _name(own)) for box, own in stopped if box.rule not in opened)
+
+
+def _without_row(rules: Ruleset, own: int | None, allowed: list[Box]) -> tuple[list[Box], list[Box]]:
+    """Return what passes without a row, by each rule that lets it, and what a rule accepts but others drop.
+
+    What passes several chains is told by the rules that accept it; by a chain's policy if no rule does.
+    """
+    passing = list(_wider(_passing(rules, own), allowed))
     chains = _base_chains(rules)
-    for chain in chains if len(chains) > 1 else ():  # one alone has been asked already
-        for own in hosts_own:
-            allowed = approved.allowed(way, own)
-            for box in _wider(_passing(alone(rules, chain), own), allowed):
-                if box.rule not in opened and not _by_policy(box, chain):
-                    yield _told("rule", way, box, _name(own))
+    if len(chains) < 2:  # one alone has been asked already
+        return passing, []
+    by_rule: list[Box] = []
+    held: list[Box] = []
+    for chain in chains:
+        for box in _wider(_passing(alone(rules, chain), own), allowed):
+            if not _by_policy(box, chain):
+                (by_rule if meet([box], passing) else held).append(box)
+    return [*by_rule, *less(passing, by_rule)], held
 
 
 def _missing(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]) -> Iterator[Difference]:
@@ -177,9 +208,11 @@ def _name(address: int) -> str:
     return str(ipaddress.IPv4Address(address))
 
 
-def _told(kind: Kind, way: Literal["in", "out", "through"], box: Box, own: str) -> Difference:
+def _told(
+    kind: Kind, way: Literal["in", "out", "through"], box: Box, own: str, withheld: tuple[str, ...] = ()
+) -> Difference:
     """Tell a flow in signs that need no language: `tcp 22: 10.1.9.5 → 10.1.1.11`."""
     what = str(replace(box, rule="")).partition(" from ")[0]
     peers = "0.0.0.0/0" if (box.low, box.high) == (0, ADDRESS_MAX) else sources(box.low, box.high)
     source, destination = (own, peers) if way == "out" else (peers, own or "0.0.0.0/0")
-    return Difference(kind, way, box.rule, (f"{what}: {source} → {destination}",))
+    return Difference(kind, way, box.rule, (f"{what}: {source} → {destination}",), withheld)

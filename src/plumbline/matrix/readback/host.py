@@ -10,6 +10,7 @@ from typing import Literal
 from plumbline.matrix.flows import HostFlows
 from plumbline.matrix.readback.approved import Approved, Face
 from plumbline.matrix.readback.compare import NEEDED, Difference, differences
+from plumbline.matrix.readback.sockets import Sockets
 from plumbline.model import Text
 from plumbline.probes.base import ParseError
 from plumbline.probes.firewall import BOOT, NOW
@@ -36,7 +37,8 @@ _WAYS = {"in": "in", "out": "out", "through": "forwarded"}
 class Finding:
     """One difference between a host and its rows.
 
-    `kind`: one of `compare`, or `rewrites`, `unread`, `loading`, `unknown`. `by`: the rule or the row.
+    `kind`: one of `compare`, or `rewrites`, `unread`, `loading`, `listening`, `unserved`, `talking`,
+    `unknown`. `by`: the rule, the row, or who listens or talks.
     """
 
     when: When
@@ -52,6 +54,13 @@ class Finding:
 
 def read_back(host: DeliveredHost, spec: HostSpec, flows: HostFlows) -> list[Finding]:
     """Return in what a host differs from its rows; an observation that could not be made is a finding too."""
+    return [*rules_read_back(host, spec, flows), *_sockets(host, flows)]
+
+
+def rules_read_back(
+    host: DeliveredHost, spec: HostSpec, flows: HostFlows, times: Sequence[When] = ("now", "boot")
+) -> list[Finding]:
+    """Return in what a host's rules differ from its rows, as they are loaded now and will be at boot."""
     approved = Approved(flows)
     faces = [Face(face.name, int(face.address)) for face in spec.interfaces if face.address is not None]
     firewall = host.firewall
@@ -61,17 +70,18 @@ def read_back(host: DeliveredHost, spec: HostSpec, flows: HostFlows) -> list[Fin
     def compared(rules: _Rules) -> list[Difference]:
         return differences(rules.loaded, approved, faces)
 
-    found += _compared("now", lambda: compared(_Rules(host.read(NOW))))
-    found += _compared("boot", lambda: compared(_Rules(host.read(BOOT).ruleset)))
-    found += _lines("now", "rewrites", firewall.rewriting_now, "packets are changed or not tracked: {by}")
-    found += _lines(
-        "boot", "rewrites", firewall.rewriting_at_boot, "packets are changed or not tracked: {by}"
-    )
-    unread = "rules of the old iptables, which nft does not show: {by}"
-    found += _lines("now", "unread", lambda: firewall.legacy_tables, unread)
-    found += _lines("boot", "loading", lambda: firewall.boot_obstacles, "the rules are not loaded: {by}")
-    found += _lines("boot", "loading", lambda: firewall.other_services, "another firewall service: {by}")
-    found += _lines("boot", "loading", lambda: firewall.other_loaders, "rules are loaded elsewhere: {by}")
+    rewrites = "packets are changed or not tracked: {by}"
+    if "now" in times:
+        found += _compared("now", flows, lambda: compared(_Rules(host.read(NOW))))
+        found += _lines("now", "rewrites", firewall.rewriting_now, rewrites)
+        unread = "rules of the old iptables, which nft does not show: {by}"
+        found += _lines("now", "unread", lambda: firewall.legacy_tables, unread)
+    if "boot" in times:
+        found += _compared("boot", flows, lambda: compared(_Rules(host.read(BOOT).ruleset)))
+        found += _lines("boot", "rewrites", firewall.rewriting_at_boot, rewrites)
+        found += _lines("boot", "loading", lambda: firewall.boot_obstacles, "the rules are not loaded: {by}")
+        found += _lines("boot", "loading", lambda: firewall.other_services, "another firewall service: {by}")
+        found += _lines("boot", "loading", lambda: firewall.other_loaders, "rules are loaded elsewhere: {by}")
     return found
 
 
@@ -85,14 +95,35 @@ class _Rules:
         return 0 if self.loaded is None else len(self.loaded.chains)
 
 
-def _compared(when: When, compared: Callable[[], list[Difference]]) -> list[Finding]:
+def _sockets(host: DeliveredHost, flows: HostFlows) -> list[Finding]:
+    """Return what listens or talks without a row, and the rows that nobody serves."""
+    try:
+        sockets = Sockets.of(host.connections, flows)
+    except Unknown as unknown:
+        return [_unknown("now", unknown)]
+    return [
+        *_lines("now", "listening", sockets.unapproved_listeners, "listens but not approved: {by}"),
+        *_lines("now", "unserved", sockets.unserved, "approved but nobody listens, of row {by}"),
+        *_lines("now", "talking", sockets.strangers, "talks to someone not approved: {by}"),
+    ]
+
+
+def _compared(when: When, flows: HostFlows, compared: Callable[[], list[Difference]]) -> list[Finding]:
     try:
         found = compared()
     except Unknown as unknown:
         return [_unknown(when, unknown)]
     except ParseError as error:
         return [Finding(when, "unknown", text("the rules cannot be followed: {error}", error=error))]
-    return [Finding(when, one.kind, _sentence(one), one.by) for one in found]
+    why = {one.flow.row.id: one.told() for one in flows.withheld}
+    return [
+        Finding(when, one.kind, _joined([_sentence(one), *(why[row] for row in one.withheld)]), one.by)
+        for one in found
+    ]
+
+
+def _joined(told: list[Text]) -> Text:
+    return Text(en="; ".join(one.en for one in told), sk="; ".join(one.sk for one in told))
 
 
 def _sentence(one: Difference) -> Text:

@@ -75,10 +75,10 @@ def over_ipv6(ruleset: Ruleset) -> Ruleset:
     )
 
 
-def alone(ruleset: Ruleset, chain: Chain) -> Ruleset:
+def alone(ruleset: Ruleset, chain: Chain, hook: str = "input") -> Ruleset:
     """Return the ruleset with one base chain only, as if packets came into that one and no other."""
     chains = {
-        key: replace(other, hook="input" if other is chain else "") for key, other in ruleset.chains.items()
+        key: replace(other, hook=hook if other is chain else "") for key, other in ruleset.chains.items()
     }
     return replace(ruleset, chains=chains)
 

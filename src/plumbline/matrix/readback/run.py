@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plumbline.errors import COMPLIANT, NOT_COMPLIANT, NOT_REACHED, InputError, UsageError
-from plumbline.matrix.ends import UnknownEndError
-from plumbline.matrix.flows import HostFlows, host_flows
+from plumbline.errors import COMPLIANT, NOT_COMPLIANT, NOT_REACHED, UsageError
+from plumbline.matrix.desired import desired_flows
+from plumbline.matrix.flows import HostFlows
 from plumbline.matrix.load import load_matrix
 from plumbline.model import Text
 from plumbline.report.locales import text
 
 if TYPE_CHECKING:
     from plumbline.matrix.readback.host import Finding
-    from plumbline.spec.load import Inventory
     from plumbline.verify.cases import Target, Unjudged
 
 
@@ -62,7 +61,8 @@ def verify_hosts(
     chosen = [host.name for _, host in inventory.select(tuple(names)) if host.os.family == "linux"]
     if not chosen:
         raise UsageError("there is no linux host among them; rules of others cannot be read back yet")
-    flows = _flows(inventory, inventory_path, chosen)
+    load_matrix(inventory_path)  # which says so if there is none
+    flows = desired_flows(inventory, chosen)
     if files:
         desired = desired_states(load_standard(), inventory, chosen)
         targets = from_files(desired, files, named=bool(names), trust=trust)
@@ -77,15 +77,6 @@ def exit_code(found: Sequence[HostReadBack]) -> int:
     if any(one.problem for one in found):
         return NOT_REACHED
     return NOT_COMPLIANT if any(one.findings for one in found) else COMPLIANT
-
-
-def _flows(inventory: Inventory, path: Path, chosen: Sequence[str]) -> dict[str, HostFlows]:
-    loaded = load_matrix(path)
-    try:
-        return host_flows(inventory, loaded.matrix, chosen)
-    except UnknownEndError as error:
-        hint = "plumb matrix lint tells the row"
-        raise InputError(str(error), file=loaded.document.path, hint=hint) from error
 
 
 def _judged(target: Target | Unjudged, flows: dict[str, HostFlows]) -> HostReadBack:

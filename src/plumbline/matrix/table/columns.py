@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ def _text(value: object, _: Column) -> str:
 
 
 def _number(value: float) -> str:
-    if value != int(value):
+    if not math.isfinite(value) or value != int(value):
         raise ValueError(f"{value} is no whole number; format the cell as text")
     return str(int(value))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from plumbline.probes.base import Output, Probe
+from plumbline.probes.connections import RUNNING, SEEN
 from plumbline.probes.firewall.evaluate import Packet, drops_by_default, forwarded, inbound
-from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, Box, everything, less
+from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, SPACES, Box, everything, less, of_network
 from plumbline.probes.firewall.loading import (
     BOOT_FILE,
     SERVICE,
@@ -23,7 +24,7 @@ from plumbline.probes.subject import Subject
 from plumbline.probes.systemd import CONDITIONS, ON_DISK, SCRIPT_LINES, UNIT_LINES, Line
 from plumbline.verify.unknown import Unknown
 
-__all__ = ["CONDITIONS", "ON_DISK", "SCRIPT_LINES", "UNITS", "UNIT_LINES", "Firewall"]
+__all__ = ["CONDITIONS", "ON_DISK", "RUNNING", "SCRIPT_LINES", "SEEN", "UNITS", "UNIT_LINES", "Firewall"]
 
 ABSENT = "no nft"
 """Printed instead of a ruleset where nft is not installed: then there is no filter, which is an answer."""
@@ -92,12 +93,22 @@ LEGACY = Probe(
 )
 
 
+NEVER_OUTSIDE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")))
+"""This network, loopback, multicast and beyond: no source of a packet from outside (RFC 6890)."""
+
+
 @dataclass(frozen=True)
 class Entrance:
-    """Where ordinary packets come in: an interface and the host's address there."""
+    """Where ordinary packets come in: an interface and the host's address there; `own` are all it has."""
 
     interface: str
     address: IPv4Address
+    own: tuple[IPv4Address, ...] = ()
+
+    def impossible(self) -> list[Box]:
+        """Return the flows whose source nobody outside can have; a rule against them shuts nobody out."""
+        networks = [*NEVER_OUTSIDE, *(IPv4Network(address) for address in {self.address, *self.own})]
+        return [of_network(protocol, network) for network in networks for protocol in SPACES]
 
 
 class Firewall(Subject):
@@ -242,11 +253,12 @@ _ERRORS = [
 def _shut_out(ruleset: Ruleset | None, entrance: Entrance) -> list[str]:
     if ruleset is None:
         return []
-    address = int(entrance.address)
+    address, impossible = int(entrance.address), entrance.impossible()
+    replies, errors = less(_REPLIES, impossible), less(_ERRORS, impossible)
     asked = (
         ("loopback", Packet("new", "lo", "surely"), everything()),
-        ("established", Packet("established", entrance.interface, "surely", address), _REPLIES),
-        ("related", Packet("related", entrance.interface, "surely", address), _ERRORS),
+        ("established", Packet("established", entrance.interface, "surely", address), replies),
+        ("related", Packet("related", entrance.interface, "surely", address), errors),
     )
     return [f"{name}: {box}" for name, packet, wanted in asked for box in _kept_out(ruleset, packet, wanted)]
 
@@ -264,8 +276,20 @@ def _rewriting(ruleset: Ruleset | None) -> list[str]:
     return [str(rule) for rule in ruleset.rules() if any(map(_rewrites, rule.statements))]
 
 
+_TARGETS_THAT_LEAVE_PACKETS = {
+    "ACCEPT", "AUDIT", "CLASSIFY", "CONNMARK", "CONNSECMARK", "DROP", "IDLETIMER", "LED", "LOG", "MARK",
+    "NFLOG", "RATEEST", "REJECT", "SECMARK", "TRACE",
+}  # fmt: skip
+"""Targets of the old iptables (iptables-extensions(8)) that leave a packet's way and tracking as they are."""
+
+
 def _rewrites(statement: Statement) -> bool:
     (kind, value), *_ = statement.items()
+    if kind == "xt":
+        # nft does not say what such a target does; where it does not even name it, it may do anything.
+        is_match = isinstance(value, dict) and value.get("type") == "match"
+        named = value.get("name") if isinstance(value, dict) else None
+        return not is_match and named not in _TARGETS_THAT_LEAVE_PACKETS
     changes_packet = kind == "mangle" and not {"meta", "ct"} & set(value["key"])
     changes_zone = kind == "mangle" and value["key"].get("ct", {}).get("key") == "zone"
     return kind in _REWRITES or changes_packet or changes_zone

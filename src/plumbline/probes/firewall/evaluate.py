@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from plumbline.probes.base import ParseError
-from plumbline.probes.firewall.flows import Box, everything, less, meet
+from plumbline.probes.firewall.area import Area
+from plumbline.probes.firewall.flows import Box, area, boxes_of, everything, meet
 from plumbline.probes.firewall.questions import Packet, asked, named_set
 from plumbline.probes.firewall.ruleset import Chain, Rule, Ruleset, Statement
 
@@ -83,92 +84,108 @@ class _Walk:
 
     def undecided(self, chain: Chain) -> list[Box]:
         """Return the flows that an accepting policy lets in; none when the policy is to drop."""
-        return [] if chain.policy == "drop" else self._chain(chain, everything(), 0)
+        return [] if chain.policy == "drop" else boxes_of(self._chain(chain, area(everything()), 0))
 
     def base(self, chain: Chain) -> list[Box]:
         """Return the flows that a base chain lets in."""
-        rest = self._chain(chain, everything(), 0)
+        rest = self._chain(chain, area(everything()), 0)
         if chain.policy == "accept":
-            self._accepted += [replace(box, rule=f"{chain}: policy accept") for box in rest]
+            self._accepted += boxes_of(rest, f"{chain}: policy accept")
         return self._accepted
 
-    def _chain(self, chain: Chain, flows: list[Box], depth: int) -> list[Box]:
-        """Walk a chain; return the flows that come out at its end, or return from it, undecided."""
+    def _chain(self, chain: Chain, flows: Area, depth: int) -> Area:
+        """Walk a chain; return the flows that come out at its end, or return from it, undecided.
+
+        The flows that are given grow less.
+        """
         if depth > DEPTH_MAX:
             raise ParseError(f"chains jump more than {DEPTH_MAX} deep at {chain}")
-        returned: list[Box] = []
+        returned: list[Area] = []
         for rule in chain.rules:
             if not flows:
                 break
-            for statements, verdict in self._branches(rule):
-                wanted, certain = asked(self._ruleset, rule, statements, self._packet)
-                matched = meet(flows, wanted)
-                if not matched:
-                    continue
-                decided = self._decide(rule, verdict, matched, certain, depth, returned)
-                flows = less(flows, decided)
-        return flows + returned
+            for wanted, certain, verdict in self._branches(rule):
+                if matched := flows.common(area(wanted)):
+                    flows.remove(self._decide(rule, verdict, matched, certain, depth, returned))
+        return _together([flows, *returned])
 
     def _decide(
         self,
         rule: Rule,
         verdict: Statement,
-        matched: list[Box],
+        matched: Area,
         certain: bool,
         depth: int,
-        returned: list[Box],
-    ) -> list[Box]:
+        returned: list[Area],
+    ) -> Area:
         """Act on the matched flows; return those that go no further in this chain."""
         kind = next(iter(verdict))
+        none = Area()
         if kind in _ACCEPTS or kind == "xt":
             # A program that decides on queued packets may let them in, and may not; neither can a target of
             # the old iptables be read.
             certain = certain and kind not in {"queue", "xt"}
             if self._may or certain:
-                self._accepted += [replace(box, rule=str(rule)) for box in matched]
-            return matched if certain or not self._may else []
+                self._accepted += boxes_of(matched, str(rule))
+            return matched if certain or not self._may else none
         if kind in {"drop", "reject"}:
-            return [] if self._may and not certain else matched
+            return none if self._may and not certain else matched
         if not certain and not self._may:
             # Whether these flows leave the chain here cannot be said, so nothing sure can be said of them.
             return matched
         if kind == "return":
-            returned += matched
-            return matched if certain else []
+            returned.append(matched)
+            return matched if certain else none
         target = self._ruleset.chains.get((rule.family, rule.table, verdict[kind]["target"]))
         if target is None:
             raise ParseError(f"{rule} leads to a chain that is not there")
-        came_back = self._chain(target, matched, depth + 1)
+        came_back = self._chain(target, matched.copy(), depth + 1)
         if kind == "goto":
-            returned += came_back
+            returned.append(came_back)
         if not certain:
-            return []
-        return matched if kind == "goto" else less(matched, came_back)
+            return none
+        if kind == "jump":
+            matched.remove(came_back)
+        return matched
 
-    def _branches(self, rule: Rule) -> Iterator[tuple[list[Statement], Statement]]:
-        """Yield what a rule asks with the verdict it then gives; a verdict map gives several."""
+    def _branches(self, rule: Rule) -> Iterator[tuple[list[Box], bool, Statement]]:
+        """Yield the flows a rule asks for, whether that is all it asks, and the verdict it then gives.
+
+        A verdict map gives several.
+        """
         questions: list[Statement] = []
         for statement in rule.statements:
             kind = next(iter(statement))
             if kind in _ENDS or kind in _ACCEPTS:
-                yield questions, statement
+                yield *asked(self._ruleset, rule, questions, self._packet), statement
                 return
             if kind == "vmap":
                 yield from self._mapped(rule, questions, statement["vmap"])
                 return
             questions.append(statement)
         if rule.is_foreign:
-            yield [s for s in questions if "xt" not in s], {"xt": None}
+            known = [question for question in questions if "xt" not in question]
+            yield *asked(self._ruleset, rule, known, self._packet), {"xt": None}
 
     def _mapped(
         self, rule: Rule, questions: list[Statement], vmap: Statement
-    ) -> Iterator[tuple[list[Statement], Statement]]:
+    ) -> Iterator[tuple[list[Box], bool, Statement]]:
         data = vmap["data"]
         named = isinstance(data, str)
         if named and (rule.family, rule.table, data.removeprefix("@")) in self._ruleset.growing:
             raise ParseError(f"{rule} asks a map that packets change")
         pairs = named_set(self._ruleset, rule, data) if named else data["set"]
+        before, sure = asked(self._ruleset, rule, questions, self._packet)
         # The element for everything else holds when no other does, wherever it is written.
         for value, verdict in sorted(pairs, key=lambda pair: pair[0] == "*"):
             match = {"match": {"op": "==", "left": vmap["key"], "right": value}}
-            yield [*questions, match], verdict
+            wanted, certain = asked(self._ruleset, rule, [match], self._packet)
+            yield meet(before, wanted), sure and certain, verdict
+
+
+def _together(areas: list[Area]) -> Area:
+    """Return the flows of several areas; of one, that one."""
+    there = [one for one in areas if one]
+    if len(there) == 1:
+        return there[0]
+    return Area.of(parts for one in there for parts in one.boxes())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
+
+from plumbline.probes.firewall.area import Area, Slab, shared_spans, spans_without
 
 ADDRESS_MAX = 2**32 - 1
 
@@ -90,47 +90,56 @@ def everything() -> list[Box]:
 
 def meet(left: Iterable[Box], right: Iterable[Box]) -> list[Box]:
     """Return the flows in both sets, told with the rules of the left one."""
-    others = _Ordered(right)
-    pairs = ((box, other) for box in left for other in others.touching(box))
-    return [common for box, other in pairs if (common := box.meet(other)) is not None]
+    others = area(right)
+    return [part for box in left for part in _parts(box, _shared(box, others))]
 
 
 def less(left: Iterable[Box], right: Iterable[Box]) -> list[Box]:
     """Return the flows of the left set that are not in the right one."""
-    others = _Ordered(right)
-    found: list[Box] = []
-    for box in left:
-        remaining = [box]
-        for other in others.touching(box):
-            # The others come by their lowest address, so what lies below it is not touched any more.
-            found += [part for part in remaining if part.high < other.low]
-            remaining = [
-                part for whole in remaining if whole.high >= other.low for part in whole.without(other)
-            ]
-        found += remaining
-    return found
+    others = area(right)
+    return [part for box in left for part in _parts(box, _left(box, others))]
 
 
-class _Ordered:
-    """Boxes by their lowest address, so that those that touch a box are found without looking at all."""
+def area(boxes: Iterable[Box]) -> Area:
+    """Return boxes as an area, which does not know their rules."""
+    return Area.of((box.protocol, box.low, box.high, box.first, box.last) for box in boxes)
 
-    def __init__(self, boxes: Iterable[Box]) -> None:
-        self._boxes: dict[str, list[Box]] = {}
-        for box in boxes:
-            self._boxes.setdefault(box.protocol, []).append(box)
-        self._lows: dict[str, list[int]] = {}
-        self._highest: dict[str, list[int]] = {}
-        for protocol, found in self._boxes.items():
-            found.sort(key=lambda box: box.low)
-            self._lows[protocol] = [box.low for box in found]
-            self._highest[protocol] = list(accumulate((box.high for box in found), max))
 
-    def touching(self, box: Box) -> list[Box]:
-        """Return the boxes with an address of this one, by their lowest."""
-        boxes, highest = self._boxes.get(box.protocol, []), self._highest.get(box.protocol, [])
-        last = bisect_right(self._lows.get(box.protocol, []), box.high)
-        first = bisect_left(highest, box.low, 0, last)
-        return [other for other in boxes[first:last] if other.high >= box.low]
+def boxes_of(found: Area, rule: str = "") -> list[Box]:
+    """Return an area as boxes of one rule."""
+    return [Box(*parts, rule) for parts in found.boxes()]
+
+
+def _shared(box: Box, others: Area) -> Iterator[Slab]:
+    span = [(box.low, box.high)]
+    for first, last, spans in others.touching(box.protocol, box.first, box.last):
+        yield max(first, box.first), min(last, box.last), shared_spans(span, spans)
+
+
+def _left(box: Box, others: Area) -> Iterator[Slab]:
+    """Yield what is left of a box, by ports: between the slabs of the others all of it."""
+    span = [(box.low, box.high)]
+    since = box.first
+    for first, last, spans in others.touching(box.protocol, box.first, box.last):
+        if since < first:
+            yield since, first - 1, span
+        yield max(first, box.first), min(last, box.last), spans_without(span, spans)
+        since = last + 1
+    if since <= box.last:
+        yield since, box.last, span
+
+
+def _parts(box: Box, slabs: Iterable[Slab]) -> Iterator[Box]:
+    """Yield the parts of a box; neighbouring ports with the same addresses are one."""
+    joined: list[Slab] = []
+    for first, last, spans in slabs:
+        if joined and joined[-1][1] + 1 == first and joined[-1][2] == spans:
+            joined[-1] = joined[-1][0], last, spans
+        else:
+            joined.append((first, last, spans))
+    for first, last, spans in joined:
+        for low, high in spans:
+            yield Box(box.protocol, low, high, first, last, box.rule)
 
 
 def of_network(

@@ -154,6 +154,12 @@ def _told(statement: Statement) -> str:
         return f"{_operand(value['left'])} {operator}{_operand(value['right'])}"
     if kind in {"jump", "goto"}:
         return f"{kind} {value['target']}"
+    if kind == "vmap":
+        return f"{_operand(value['key'])} vmap {_operand(value['data'])}"
+    if kind == "mangle":
+        return f"{_operand(value['key'])} mangle"
+    if kind == "xt" and isinstance(value, dict):
+        return f"{value.get('type', 'xt')} {value.get('name', '')}".strip()
     return str(kind)
 
 
@@ -171,6 +177,8 @@ def _operand(operand: Any) -> str:  # noqa: ANN401  (nft's JSON: a number, a tex
         return f"{_operand(value['addr'])}/{value['len']}"
     if kind == "range":
         return "-".join(_operand(end) for end in value)
+    if kind == "concat":
+        return " . ".join(_operand(part) for part in value)
     if kind == "set":
         return "{" + ", ".join(_operand(element) for element in value) + "}"
     return str(kind)
