@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import posixpath
 import shlex
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
@@ -16,7 +17,8 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
-from plumbline.apply.telling import tell, tell_diff
+from plumbline.apply.telling import note, tell, tell_diff, tell_touches
+from plumbline.secrets import MissingSecretError, only_planning
 
 Commands = Generator[StringCommand, None, None]
 
@@ -79,6 +81,7 @@ def write(path: str, content: str, mode: str, owner: str, group: str, check: str
         host.noop(f"{path} has this content, mode and owner")
         return
     _tell_difference(path, there, wanted, (mode, owner, group))
+    tell_touches(paths=[path if there.parent else posixpath.dirname(path)])
     yield StringCommand(
         _atomic_write(path, mode, owner, group, check), _stdin=base64.encodebytes(wanted).decode() or "\n"
     )
@@ -155,6 +158,83 @@ def whole_file(
     )
 
 
+class FileDigest(FactBase[FileOnHost]):
+    """Read what is at a path as `WholeFile` does, with the SHA-256 of the content in place of it."""
+
+    def command(self, path: str) -> str:
+        """Return the command; it prints nothing of what the file holds."""
+        return WholeFile().command(path).replace('base64 "$p"', 'sha256sum < "$p"')
+
+    def process(self, output: list[str]) -> FileOnHost:
+        """Parse the answer; `content` is the digest in hexadecimal."""
+        if not output[-1].endswith("  -"):
+            return WholeFile().process(output)
+        there = WholeFile().process(output[:-1])
+        return replace(there, content=output[-1].split()[0].encode())
+
+
+@operation()
+def _secret_file(path: str, content: Callable[[], str], mode: str, owner: str, group: str) -> Commands:
+    there = host.get_fact(FileDigest, path=path)
+    if there.kind in ("directory", "other"):
+        raise OperationError(f"{path} is a {there.kind} on the host, not a file; move it away first")
+    try:
+        wanted = content().encode()
+    except MissingSecretError as error:
+        if not only_planning():
+            raise
+        note(f"{path}: whether it differs cannot be said, as {error.message}")
+        wanted = b""
+    digest = hashlib.sha256(wanted).hexdigest().encode()
+    same_access = (there.mode.zfill(4), there.owner, there.group) == (mode.zfill(4), owner, group)
+    if there.kind == "file" and there.content == digest and same_access:
+        host.noop(f"{path} has this content, mode and owner")
+        return
+    tell(f"a secret is in it, so its content is not shown; mode {mode}, owner {owner}:{group}")
+    tell_touches(paths=[path if there.parent else posixpath.dirname(path)])
+    yield StringCommand(
+        _atomic_write(path, mode, owner, group, None), _stdin=base64.encodebytes(wanted).decode() or "\n"
+    )
+
+
+def secret_file(
+    path: str,
+    content: Callable[[], str] | str,
+    *,
+    mode: str = "0600",
+    owner: str = "root",
+    group: str = "root",
+    when: Sequence[OperationMeta] = (),
+) -> OperationMeta:
+    """Make `path` a file with exactly this content, which holds a secret, so that it is told nowhere.
+
+    The content goes to the host over the connection's standard input, and a digest comes back to compare.
+    Give it as a function, `lambda: f"key {secret('time.key.1').reveal()}\\n"`: a mere plan then goes on
+    without the secret. With `when`, only after one of these operations changed something.
+    """
+    return _secret_file(
+        path=path,
+        content=content if callable(content) else _Unnamed(content),
+        mode=mode,
+        owner=owner,
+        group=group,
+        name=f"Write {path}",
+        _if=any_changed(*when) if when else None,
+    )
+
+
+class _Unnamed:
+    """A text that pyinfra cannot make a part of an operation's name or identity."""
+
+    name = "secret"
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __call__(self) -> str:
+        return self._text
+
+
 @operation()
 def _no_file(path: str, brought: bool) -> Commands:
     there = host.get_fact(WholeFile, path=path)
@@ -163,6 +243,7 @@ def _no_file(path: str, brought: bool) -> Commands:
     if there.kind == "none" and not brought:
         host.noop(f"{path} is absent")
         return
+    tell_touches(paths=[path])
     if there.kind == "file":
         tell_diff(path, there.content, None)
     yield StringCommand(f"rm -f {shlex.quote(path)}")

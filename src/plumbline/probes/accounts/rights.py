@@ -36,6 +36,17 @@ class Rights:
         return self._sure(found)
 
     @property
+    def administrators_left_out(self) -> list[str]:
+        """Groups of the role os-administrator that sudo does not make root."""
+        named = {
+            _without_domain(who.name)
+            for grant, who in self._grants()
+            if grant.gives_root and who.kind in ("group", "nonunix-group") and self.known.roles(who.name)
+        }
+        groups = [one.group for one in self.known.groups if one.role == "os-administrator"]
+        return [group for group in groups if group.lower() not in named]
+
+    @property
     def to_others(self) -> list[str]:
         """Rights to act as another account than root, beside single commands for a group of a role."""
         found = []
@@ -122,3 +133,9 @@ def _of_doas(who: str) -> Member:
     if who.startswith(":"):
         return Member("group", who[1:])
     return Member("uid", who) if who.isdigit() else Member("user", who)
+
+
+def _without_domain(group: str) -> str:
+    """Return the name of a group of the directory, in small letters, as `Known.roles` reads it."""
+    name, at, _ = group.partition("@")
+    return (name if at else name.rpartition("\\")[2]).lower()

@@ -19,9 +19,9 @@ DATABASES = ("passwd", "group", "shadow", "gshadow", "initgroups", "sudoers", "n
 
 # What is printed of directory clients' files: sections, and keys that hold no secret.
 _DIRECTORY_LINES = (
-    r"(FILENAME ~ /security/ && !/^[ \t]*(#|$)/) || /^[ \t]*(\[|("
+    r"(FILENAME ~ /security/ && !/^[ \t]*(#|$)/) || tolower($0) ~ /^[ \t]*(\[|("
     "id_provider|auth_provider|access_provider|chpass_provider|sudo_provider|ad_domain|ad_server|krb5_realm|default_realm|"
-    "ldap_uri|domains|services|enabled|security|realm|workgroup|password server|uri|URI|host|domain|ypserver"
+    "ldap_uri|domains|services|enabled|security|realm|workgroup|password server|uri|host|domain|ypserver"
     r")[ \t=])/"
 )
 

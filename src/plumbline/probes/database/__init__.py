@@ -92,7 +92,7 @@ class Database(Subject):
         """Whether a server of that engine is installed or runs."""
         return by_name(name) in self._servers.engines
 
-    def _around(self, directory: ActiveDirectory, running: Running | None) -> Surroundings:
+    def _around(self, directory: ActiveDirectory | None, running: Running | None) -> Surroundings:
         facts = self.postgresql
         return Surroundings(
             directory,
@@ -117,7 +117,7 @@ class Database(Subject):
                 )
         return facts.running
 
-    def rules_now(self, directory: ActiveDirectory) -> list[str]:
+    def rules_now(self, directory: ActiveDirectory | None) -> list[str]:
         """Return the rules in force that let somebody in on another word than the directory's."""
         found: list[str] = []
         for each in self._answering():
@@ -138,7 +138,7 @@ class Database(Subject):
         late = [file for file, at in changed if at > loaded and posixpath.dirname(file) in places]
         return late[0] if late else ""
 
-    def rules_at_start(self, directory: ActiveDirectory) -> list[str]:
+    def rules_at_start(self, directory: ActiveDirectory | None) -> list[str]:
         """Return the rules of every cluster, when it starts again, that are not the directory's word."""
         facts = self.postgresql
         found: list[str] = []

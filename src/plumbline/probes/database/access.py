@@ -15,6 +15,7 @@ from plumbline.verify.unknown import Unknown
 DIRECTORY_MODULES = ("pam_sss.so", "pam_winbind.so", "pam_krb5.so", "pam_ldap.so")
 _LOCAL_MODULES = ("pam_unix.so", "pam_pwdb.so", "pam_userdb.so", "pam_permit.so", "pam_rootok.so")
 BUILT_IN = "postgres"
+NO_DIRECTORY = "the site names no directory that could vouch"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Surroundings:
     `roles` and `maps` are None where no server answered.
     """
 
-    directory: ActiveDirectory
+    directory: ActiveDirectory | None
     local: frozenset[str]
     pam: Mapping[str, Sequence[str]]
     roles: Sequence[Role] | None = None
@@ -71,12 +72,16 @@ def _wrong(rule: Rule, around: Surroundings) -> list[str]:
     return [""]
 
 
-def _by_kerberos(rule: Rule, directory: ActiveDirectory) -> list[str]:
+def _by_kerberos(rule: Rule, directory: ActiveDirectory | None) -> list[str]:
+    if directory is None:
+        return [NO_DIRECTORY]
     realm = rule.options.get("krb_realm", "").upper()
     return [] if realm in ("", directory.domain.upper()) else ["the realm is not the directory's"]
 
 
-def _by_ldap(rule: Rule, directory: ActiveDirectory) -> list[str]:
+def _by_ldap(rule: Rule, directory: ActiveDirectory | None) -> list[str]:
+    if directory is None:
+        return [NO_DIRECTORY]
     url = urlsplit(rule.options.get("ldapurl", ""))
     servers = rule.options.get("ldapserver", "").split() or ([url.hostname] if url.hostname else [])
     found = []

@@ -1,9 +1,25 @@
 """Whether the host is in the operator's directory, and whom it lets in."""
 
-from __future__ import annotations
+# Asked once, whoever needs it.
+from plumbline.probes.accounts.elevation import ELEVATION
+from plumbline.probes.accounts.passwd import LOCAL
+from plumbline.probes.accounts.sources import SOURCES
+from plumbline.probes.directory.membership import MEMBERSHIP, TRUST
+from plumbline.probes.directory.observed import Directory
+from plumbline.probes.directory.ssh_logon import SSH_LOGON
+from plumbline.probes.directory.sssd import SSSD
+from plumbline.probes.session.authentication import AUTHENTICATION
+from plumbline.probes.systemd import ON_DISK
 
-from plumbline.probes.subject import Subject
-
-
-class Directory(Subject):
-    """Whether the host is in the operator's directory, and whom it lets in."""
+__all__ = [
+    "AUTHENTICATION",
+    "ELEVATION",
+    "LOCAL",
+    "MEMBERSHIP",
+    "ON_DISK",
+    "SOURCES",
+    "SSH_LOGON",
+    "SSSD",
+    "TRUST",
+    "Directory",
+]
