@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import lab_name
 from hardened import HOST, deploys_of, harden, sabotaged
-from judging import failing, not_passing, observed, verdicts
+from judging import not_passing, observed, verdicts
 
 from plumbline.lab import Lab
 from plumbline.lab.signatures import daily_database
@@ -21,6 +21,7 @@ RELOAD = "systemctl daemon-reload"
 UNIT_D = "/etc/systemd/system/clamav-daemon.service.d"
 
 A, S, X = "antivirus-running:", "antivirus-signatures-current:", "antivirus-exclusions-approved:"
+DETECTS = "antivirus-detects:the_test_file_is_detected"
 INSTALLED = f"{A}packages_are_installed"
 RUNS, STARTS = f"{A}services_run_now", f"{A}services_start_at_boot"
 ON_DISK, LOADED = f"{S}signatures_are_current", f"{S}loaded_signatures_are_current"
@@ -38,6 +39,20 @@ START = (
 
 def configured(line: str, *fails: str) -> Case:
     return f"cp {CONF} {KEPT}; echo '{line}' >>{CONF}", f"cp {KEPT} {CONF}", set(fails)
+
+
+READ = "until echo x | clamdscan --no-summary - | grep -q OK; do :; done"  # whatever signatures it has
+
+
+def reloaded(wrong: str, right: str, *fails: str) -> Case:
+    """Make it wrong and start the scanner anew, so that it works with that; undo it so."""
+    begin = START.removesuffix(READY)
+    return f"{wrong}; {STOP}; {begin}{READ}", f"{right}; {STOP}; {START}", set(fails)
+
+
+def of_line(line: str, *fails: str) -> Case:
+    """Add a line to the scanner's configuration and start it anew."""
+    return reloaded(f"cp {CONF} {KEPT}; echo '{line}' >>{CONF}", f"cp {KEPT} {CONF}", *fails)
 
 
 def made_at(year: int) -> str:
@@ -63,7 +78,7 @@ def other_configuration(option: str) -> Case:
 
 
 CASES: dict[str, Case] = {
-    "stopped": (STOP, START, {RUNS, LOADED}),
+    "stopped": (STOP, START, {RUNS, LOADED, DETECTS}),
     "running_but_not_at_boot": (
         "systemctl disable clamav-daemon", "systemctl enable clamav-daemon", {STARTS},
     ),
@@ -90,12 +105,12 @@ CASES: dict[str, Case] = {
         "systemctl restart --no-block clamav-daemon; "
         "until systemctl show -p SubState clamav-daemon | grep -q start-pre; do :; done",
         f"rm {UNIT_D}/x.conf; {RELOAD}; {STOP}; {START}",
-        {RUNS, LOADED},
+        {RUNS, LOADED, DETECTS},
     ),
     "failed": (
         "systemctl kill -s KILL clamav-daemon; until systemctl is-failed clamav-daemon; do :; done",
         START,
-        {RUNS, LOADED},
+        {RUNS, LOADED, DETECTS},
     ),
     "signatures_of_last_month_touched_today": (OLD, BACK, {ON_DISK}),
     "signatures_of_the_future": (
@@ -119,6 +134,35 @@ CASES: dict[str, Case] = {
     "commented_exclusion": configured("#ExcludePath ^/home/"),
     "other_configuration_by_a_drop_in": other_configuration("--config-file="),
     "other_configuration_by_the_short_option": other_configuration("-c "),
+    "everything_excluded": configured("ExcludePath ^/", EXCLUDES),
+    "a_kind_of_files_left_out": configured("ScanELF no", EXCLUDES),
+    "a_kind_of_files_named_as_scanned": configured("ScanELF yes"),
+    "larger_limit": configured("MaxFileSize 200M"),
+    "no_limit": configured("MaxScanSize 0"),
+    "detection_switched_off_by_a_limit": of_line("MaxFileSize 10", EXCLUDES, DETECTS),
+    "detection_switched_off_by_an_ignored_signature": reloaded(
+        "echo Lab.Eicar >/var/lib/clamav/own.ign2", "rm /var/lib/clamav/own.ign2", EXCLUDES, DETECTS
+    ),
+    "detection_switched_off_by_an_allowed_file": reloaded(
+        "echo 44d88612fea8a8f36de82e1278abb02f:68:x >/var/lib/clamav/own.fp",
+        "rm /var/lib/clamav/own.fp",
+        EXCLUDES,
+        DETECTS,
+    ),
+    "detection_switched_off_by_other_signatures": reloaded(
+        f"cp {CONF} {KEPT}; mkdir /var/lib/other; echo {'0' * 32}:68:x >/var/lib/other/x.hdb; "
+        f"sed -i 's#^DatabaseDirectory.*#DatabaseDirectory /var/lib/other#' {CONF}",
+        f"cp {KEPT} {CONF}; rm -r /var/lib/other",
+        LOADED,
+        DETECTS,
+    ),
+    "scanner_that_calls_everything_found": (
+        "mv /usr/bin/clamdscan /root/clamdscan; printf '#!/bin/sh\\ncat >/dev/null\\n"
+        "[ \"$1\" != --version ] || exec /root/clamdscan --version\\necho stream: x FOUND\\n' "
+        ">/usr/bin/clamdscan; chmod 755 /usr/bin/clamdscan",
+        "mv /root/clamdscan /usr/bin/clamdscan",
+        {DETECTS},
+    ),
     "signatures_ignored_by_a_list": (
         "echo Lab.Eicar >/var/lib/clamav/own.ign2", "rm /var/lib/clamav/own.ign2", {EXCLUDES},
     ),
@@ -140,13 +184,13 @@ def deploys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def lab(deploys: Path) -> Iterator[Lab]:
     with Lab.up(lab_name(), hosts=1, flavour="clean") as up:
         lab_before = not_passing(verdicts(up, HOST, "antivirus"))
-        assert lab_before == {INSTALLED, RUNS, STARTS, LOADED, f"?{EXCLUDES}"}
+        assert lab_before == {INSTALLED, RUNS, STARTS, LOADED, DETECTS, f"?{EXCLUDES}"}
         assert harden(up, deploys).changed
         yield up
 
 
 def test_hardened_host_passes_and_a_second_apply_changes_nothing(lab: Lab, deploys: Path) -> None:
-    assert failing(verdicts(lab, HOST, "antivirus")) == []
+    assert not_passing(verdicts(lab, HOST, "antivirus")) == set()
     assert harden(lab, deploys).changed == []
 
 
@@ -173,13 +217,13 @@ def test_asking_does_not_start_a_stopped_scanner(lab: Lab) -> None:
 
 def test_apply_heals_what_is_written_running_and_enabled(lab: Lab, deploys: Path) -> None:
     lab.run(HOST, f"echo 'ExcludePath ^/home/' >>{CONF}; systemctl mask --now clamav-daemon")
-    assert set(failing(verdicts(lab, HOST, "antivirus"))) == {RUNS, STARTS, LOADED, EXCLUDES}
+    assert not_passing(verdicts(lab, HOST, "antivirus")) == {RUNS, STARTS, LOADED, EXCLUDES, DETECTS}
     harden(lab, deploys)
     lab.run(HOST, READY)
-    assert failing(verdicts(lab, HOST, "antivirus")) == []
+    assert not_passing(verdicts(lab, HOST, "antivirus")) == set()
 
 
 def test_reboot_keeps_it(lab: Lab) -> None:
     lab.reboot(HOST)
     lab.run(HOST, READY)
-    assert failing(verdicts(lab, HOST, "antivirus")) == []
+    assert not_passing(verdicts(lab, HOST, "antivirus")) == set()

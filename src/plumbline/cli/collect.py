@@ -49,7 +49,8 @@ def collect(
     from plumbline.probes import all_probes
     from plumbline.spec.load import load_inventory
 
-    targets = targets_of(load_inventory(inventory), hosts)
+    declared = load_inventory(inventory)
+    targets = targets_of(declared, hosts)
     place = Path(output)
     if len(targets) > 1 and not place.is_dir() and (place.exists() or place.suffix):
         raise UsageError(
@@ -64,7 +65,9 @@ def collect(
     if into:
         place.mkdir(parents=True, exist_ok=True)
     missing = 0
-    for gathered in gather(targets, script(all_probes()), deadline=deadline, told=_progress):
+    for gathered in gather(
+        targets, script(all_probes(site=declared.site)), deadline=deadline, told=_progress
+    ):
         name = gathered.target.name
         if gathered.evidence is None:
             click.echo(f"plumb: {gathered.problem}", err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -9,7 +10,14 @@ import click
 
 @click.command()
 @click.argument("system", type=click.Choice(["linux"]))
-def collector(system: Literal["linux"]) -> None:
+@click.option(
+    "-i",
+    "--inventory",
+    "directory",
+    type=click.Path(path_type=Path),
+    help="Ask also what this inventory's site makes a question, such as its own antivirus.",
+)
+def collector(system: Literal["linux"], directory: Path | None) -> None:
     """Print the collector script of a SYSTEM.
 
     \b
@@ -22,4 +30,9 @@ def collector(system: Literal["linux"]) -> None:
     from plumbline.evidence.collector import script
     from plumbline.probes import all_probes
 
-    click.echo(script(all_probes(system)), nl=False)
+    site = None
+    if directory is not None:
+        from plumbline.spec.load import load_inventory
+
+        site = load_inventory(directory).site
+    click.echo(script(all_probes(system, site=site)), nl=False)

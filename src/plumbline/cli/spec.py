@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -116,6 +116,80 @@ def make_inventory(directory: Path, tool: str, names: tuple[str, ...]) -> int:
         return NOTHING_CHECKED
     click.echo(pyinfra_file(inventory, selected), nl=False)
     return COMPLIANT
+
+
+@spec.command()
+@_directory
+@click.option("--host", "names", multiple=True, help="Only this host, system or pattern; may be repeated.")
+@click.option("--keys", is_flag=True, help="Print the hosts' keys for the server instead: secrets.")
+def monitoring(directory: Path, names: tuple[str, ...], keys: bool) -> int:
+    """Print what the central monitoring watches of the hosts, as templates that Zabbix imports (YAML).
+
+    With --keys, a line a host with the identity and the key its agent shows (monitoring.psk is asked for).
+    """
+    from plumbline.spec.load import load_inventory
+
+    inventory = load_inventory(directory)
+    hosts = [host for _, host in inventory.select(names)]
+    if keys:
+        return _monitoring_keys(inventory, [host.name for host in hosts])
+    import yaml
+
+    from plumbline.spec.watched import zabbix_template
+
+    told = zabbix_template(inventory.site, hosts)
+    click.echo(yaml.safe_dump(told, sort_keys=False, allow_unicode=True, width=1000), nl=False)
+    return COMPLIANT
+
+
+def _monitoring_keys(inventory: Inventory, names: list[str]) -> int:
+    from plumbline.errors import UsageError
+    from plumbline.monitoring_keys import PSK_SECRET, host_psk
+    from plumbline.secrets import Secrets, asked_on_terminal
+    from plumbline.spec.monitoring import Psk, ZabbixAgent
+
+    site = inventory.site.monitoring
+    if not isinstance(site, ZabbixAgent) or not isinstance(site.tls, Psk):
+        raise UsageError("The site's monitoring uses no keys that both sides have.")
+    secret = Secrets.load(inventory.path, ask=asked_on_terminal()).get(PSK_SECRET)
+    for name in names:
+        click.echo(f"{site.tls.identity(name)} {host_psk(secret, site.tls.identity(name))}")
+    return COMPLIANT
+
+
+@spec.command()
+@_directory
+@click.option("--host", "names", multiple=True, help="Only this host, system or pattern; may be repeated.")
+@click.option("--standard", "standard_name", default="mhth-ot", show_default=True, help="The standard.")
+@click.option("--lang", type=click.Choice(["en", "sk"]), default="en", show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write a sheet to this file, .xlsx or .csv."
+)
+def groups(
+    directory: Path,
+    names: tuple[str, ...],
+    standard_name: str,
+    lang: Literal["en", "sk"],
+    output: Path | None,
+) -> None:
+    """List the groups of the directory to request from the operator (17.2), with their roles and hosts.
+
+    Nothing makes groups or users in the directory but the operator. Without --output they are printed.
+    """
+    from plumbline.policy.load import load_standard
+    from plumbline.spec.groups import requests, write_groups
+    from plumbline.spec.load import load_inventory
+
+    inventory = load_inventory(directory)
+    found = requests(inventory, load_standard(standard_name), inventory.select(names))
+    if output is not None:
+        write_groups(found, output, lang)
+        click.echo(f"{_counted(len(found), 'group')} in {output}", err=True)
+        return
+    for one in found:
+        group, role, *_, hosts, _purpose = one.cells(lang)[:8]
+        rights = [word for word, has in (("logs on", one.logs_on), ("root", one.becomes_root)) if has]
+        click.echo(f"{one.system}: {group} ({role}{''.join(f', {word}' for word in rights)}): {hosts}")
 
 
 def _severity(finding: Finding) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -94,7 +94,9 @@ class LabInventory:
         gone = {host.name for host in self.hosts} - there | {
             f"system:{system['name']}" for name, system in self.systems.items() if name not in systems
         }
-        return replace(self, systems=systems, matrix=_without_ends(self.matrix, gone))
+        made = [name for name in there if name not in {host.name for host in self.hosts}]
+        matrix = _with_ends(_without_ends(self.matrix, gone), first["hosts"][0]["name"], sorted(made))
+        return replace(self, systems=systems, matrix=matrix)
 
     def renumbered(self, network: IPv4Network) -> LabInventory:
         """Return it with every address of its network moved to the same place in `network`."""
@@ -219,4 +221,15 @@ def _without_ends(matrix: dict[str, Any] | None, gone: Set[str]) -> dict[str, An
         kept = {side: [end for end in row[side] if end not in gone] for side in ("source", "destination")}
         if all(kept.values()):
             rows.append({**row, **kept})
+    return {**matrix, "rows": rows}
+
+
+def _with_ends(matrix: dict[str, Any] | None, like: str, made: Sequence[str]) -> dict[str, Any] | None:
+    """Return a matrix whose rows hold for the hosts `made` as for the one they are like."""
+    if matrix is None or not made:
+        return matrix
+    rows = [
+        row | {side: [*row[side], *made] for side in ("source", "destination") if like in row[side]}
+        for row in matrix["rows"]
+    ]
     return {**matrix, "rows": rows}

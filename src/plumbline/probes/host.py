@@ -15,6 +15,7 @@ from plumbline.verify.unknown import Unknown
 if TYPE_CHECKING:
     from plumbline.probes.accounts import Accounts
     from plumbline.probes.antivirus import Antivirus
+    from plumbline.probes.connections import Connections
     from plumbline.probes.crypto import Crypto
     from plumbline.probes.database import Database
     from plumbline.probes.directory import Directory
@@ -118,6 +119,13 @@ class DeliveredHost(testinfra.host.Host):  # type: ignore[misc]  # testinfra shi
         from plumbline.probes.firewall import Firewall
 
         return Firewall(self)
+
+    @cached_property
+    def connections(self) -> Connections:
+        """Whom the host talks to, and what listens, for the firewall's controls."""
+        from plumbline.probes.connections import Connections
+
+        return Connections(self)
 
     @cached_property
     def antivirus(self) -> Antivirus:

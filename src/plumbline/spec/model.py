@@ -11,9 +11,11 @@ from plumbline.model import Strict
 from plumbline.spec.connection import Connection, WindowsConnection
 from plumbline.spec.interfaces import Interface, Opening
 from plumbline.spec.kiosk import Kiosk
+from plumbline.spec.maintenance import Maintenance
+from plumbline.spec.monitoring import WatchedValue
 from plumbline.spec.people import Handover, LocalAccount, UserRole
 from plumbline.spec.services import ServerRole, Service, Software
-from plumbline.spec.site import ActiveDirectory, Antivirus, LogCollector, Site, Vlan
+from plumbline.spec.site import ActiveDirectory, Antivirus, LogCollector, MailRelay, Site, Vlan
 from plumbline.spec.storage import Partition
 from plumbline.spec.values import FilePath, Filled, IPv4, Name, NumberOf, twice
 
@@ -28,6 +30,7 @@ __all__ = [
     "Kiosk",
     "LocalAccount",
     "LogCollector",
+    "MailRelay",
     "Opening",
     "OperatingSystem",
     "ParameterValue",
@@ -96,8 +99,14 @@ class HostSpec(Strict):
     kiosk: Kiosk | None = None
     local_accounts: list[LocalAccount] = []
     handover: Handover | None = None
+    redundancy_group: Name | None = None
+    """Hosts of one group stand in for one another: they are never changed at one time."""
+    maintenance: Maintenance | None = None
+    """When this host may be changed, where that is not the site's maintenance."""
     log_readers: list[Filled] = []
     """Accounts that may read logs beside administrators (16.1)."""
+    watched: list[WatchedValue] = []
+    """What the central monitoring watches beside what follows from the rest (16.2.1, 16.2.2)."""
     certificate_stores: list[FilePath] = []
     """Where applications keep certificates and keys, beside the distribution's own places (16.1)."""
     parameters: dict[str, dict[str, ParameterValue]] = {}

@@ -7,15 +7,26 @@ from pathlib import Path
 import pytest
 from recorded_host import host_printing
 
-from plumbline.probes.antivirus import EXCLUSIONS, LOADED, PACKAGES, RUNNING, SIGNATURES
+from plumbline.probes.antivirus import (
+    CLAMAV_DETECTION,
+    EXCLUSIONS,
+    LOADED,
+    ON_ACCESS,
+    PACKAGES,
+    RUNNING,
+    SIGNATURES,
+    product,
+)
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.host import DeliveredHost
 from plumbline.probes.systemd import ON_DISK
+from plumbline.spec.site import Antivirus
 from plumbline.verify.unknown import Unknown
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 VERSIONS = {"12": ("252", "1.4.6"), "13": ("257", "1.4.3")}
 WHERE = "/var/lib/clamav"
+CLAMAV = Antivirus(product="clamav", packages=["x"], services=["x"], signatures=WHERE)
 ASKED = 1_800_000_000
 DAY = 86_400
 
@@ -33,6 +44,8 @@ def host(debian: str = "12", **instead: str) -> DeliveredHost:
         SIGNATURES: text(f"antivirus/signatures-clamav-{clamav}.txt"),  # type: ignore[dict-item]
         LOADED: text(f"antivirus/loaded-clamav-{clamav}.txt"),  # type: ignore[dict-item]
         EXCLUSIONS: text(f"antivirus/exclusions-clamav-{clamav}.txt"),  # type: ignore[dict-item]
+        CLAMAV_DETECTION: text("antivirus/detection-clamav-1.4.6.txt"),  # type: ignore[dict-item]
+        ON_ACCESS: text("antivirus/on-access-clamav-1.4.6.txt"),  # type: ignore[dict-item]
     }
     named = {probe.name.rsplit(".", 1)[-1]: probe for probe in answers}
     return host_printing(answers | {named[name]: printed for name, printed in instead.items()})
@@ -44,8 +57,10 @@ def test_recorded_host(debian: str) -> None:
     assert antivirus.missing_packages(["clamav-daemon", "clamav-freshclam", "clamdscan"]) == []
     assert antivirus.states_now(["clamav-daemon"]) == {"clamav-daemon": "active/running"}
     assert antivirus.states_at_boot(["clamav-daemon.service"]) == {"clamav-daemon.service": "enabled"}
-    assert antivirus.signature_age_days(WHERE) == 1
-    assert antivirus.loaded_age_days(WHERE) == 1
+    assert antivirus.signature_age_days(CLAMAV) == 1
+    assert antivirus.loaded_age_days() == 1
+    assert antivirus.detection(CLAMAV) == "detected"
+    assert antivirus.not_watched(["/home", "/srv"]) == ["/srv"]
 
 
 @pytest.mark.parametrize("state", ["rc ", "iU ", "iF ", "un ", "iH "])
@@ -86,7 +101,7 @@ NEW, OLD = "ClamAV-VDB:14 Jan 2027 08-00 +0000:1:1", "ClamAV-VDB:01 Jan 2027 08-
     ],
 )
 def test_age_of_signatures(rows: list[tuple[str, int, str]], age: int | None) -> None:
-    assert host(signatures=signatures(*rows)).antivirus.signature_age_days(WHERE) == age
+    assert host(signatures=signatures(*rows)).antivirus.signature_age_days(CLAMAV) == age
 
 
 @pytest.mark.parametrize(
@@ -99,13 +114,107 @@ def test_age_of_signatures(rows: list[tuple[str, int, str]], age: int | None) ->
     ],
 )
 def test_age_of_loaded_signatures(printed: str, age: int | None) -> None:
-    assert host(loaded=printed).antivirus.loaded_age_days(WHERE) == age
+    assert host(loaded=printed).antivirus.loaded_age_days() == age
 
 
-def test_signatures_of_another_product_are_unknown() -> None:
-    for ask in (host().antivirus.signature_age_days, host().antivirus.loaded_age_days):
-        with pytest.raises(Unknown):
-            ask("/opt/av/signatures")
+def test_another_product_without_the_sites_commands_is_unknown() -> None:
+    other = Antivirus(product="guard-x", packages=["x"], services=["x"], signatures="/opt/x")
+    for ask in (host().antivirus.detection, host().antivirus.too_old):
+        with pytest.raises(Unknown, match="guard-x"):
+            ask(other)
+    with pytest.raises(Unknown, match="guard-x"):
+        host().antivirus.exclusions_beyond(other, [])
+
+
+FOUND = "test\tstream: Lab.Eicar.UNOFFICIAL FOUND\n\n"
+CLEAN = "harmless\tstream: OK\n\n"
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (f"asked\n{FOUND}{CLEAN}end\n", "detected"),
+        ("asked\ntest\tstream: OK\n\n" + CLEAN + "end\n", "not detected: stream: OK"),
+        (f"asked\n\n{CLEAN}end\n", "not detected: no word"),
+        (f"asked\n{FOUND}harmless\tx FOUND\n\nend\n", "harmless text too: x FOUND"),
+        ("end\n", "no scanner that runs"),
+    ],
+)
+def test_detection(printed: str, told: str) -> None:
+    assert host(detection=printed).antivirus.detection(CLAMAV) == told
+
+
+def test_detection_that_was_cut_off_is_unknown() -> None:
+    with pytest.raises(Unknown):
+        host(detection=f"asked\n{FOUND}").antivirus.detection(CLAMAV)
+
+
+def test_test_file_stands_in_no_question_that_is_asked() -> None:
+    assert "EICAR" not in CLAMAV_DETECTION.command
+    assert "STANDARD-ANTIVIRUS" not in CLAMAV_DETECTION.command
+
+
+@pytest.mark.parametrize(
+    ("told", "older"),
+    [
+        (["guard-x 4.10.1"], []),
+        (["guard-x 4.2"], []),
+        (["guard-x 4.1.9 (built 2026)"], ["guard-x 4.1.9 (built 2026)"]),
+        (["guard-x"], ["guard-x"]),
+        ([], ["no version"]),
+    ],
+)
+def test_version_is_compared_by_its_parts(told: list[str], older: list[str]) -> None:
+    assert product.older(told, "4.2") == older
+
+
+@pytest.mark.parametrize(
+    ("container", "process", "state"),
+    [
+        ("", "process\t9\t2\n", "watching"),
+        ("container\tyes\n", "process\t9\t2\n", "watching"),
+        ("", "process\t9\t0\n", "clamav-clamonacc.service watches nothing"),
+        ("", "", "clamav-clamonacc.service does not run"),
+    ],
+)
+def test_on_access_is_what_the_kernel_was_told(container: str, process: str, state: str) -> None:
+    assert host(on_access=f"{container}{process}end\n").antivirus.watches_now() == state
+
+
+def test_on_access_in_a_container_is_unknown() -> None:
+    with pytest.raises(Unknown, match="container"):
+        host(on_access="container\tyes\nend\n").antivirus.watches_now()
+
+
+def test_path_on_access_covers_what_is_below_it_and_nothing_beside() -> None:
+    antivirus = host(on_access="path\t/srv\nend\n").antivirus
+    assert antivirus.not_watched(["/srv/data", "/srv", "/srvother"]) == ["/srvother"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["MaxFileSize 25M", "MaxFileSize 0", "ScanPE yes", "User clamav", "OnAccessExcludeUname clamav"],
+)
+def test_option_that_leaves_nothing_out(line: str) -> None:
+    assert host(exclusions=excluded(line)).antivirus.exclusions_beyond(CLAMAV, []) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "MaxFileSize 1M",
+        "maxscansize 99999k",
+        "StreamMaxLength x",
+        "ScanPE no",
+        "ScanArchive false",
+        "Bytecode 0",
+        "OnAccessExcludeRootUID yes",
+        "OnAccessExcludeUID 1000",
+    ],
+)
+def test_option_that_leaves_something_out(line: str) -> None:
+    found = host(exclusions=excluded(line)).antivirus.exclusions_beyond(CLAMAV, [])
+    assert [exclusion.what for exclusion in found] == [line]
 
 
 def excluded(line: str) -> str:
@@ -122,7 +231,7 @@ def excluded(line: str) -> str:
     ],
 )
 def test_approved_path_with_what_is_below_it(line: str) -> None:
-    assert host(exclusions=excluded(line)).antivirus.exclusions_beyond(["/srv/db"]) == []
+    assert host(exclusions=excluded(line)).antivirus.exclusions_beyond(CLAMAV, ["/srv/db"]) == []
 
 
 @pytest.mark.parametrize(
@@ -132,23 +241,23 @@ def test_approved_path_with_what_is_below_it(line: str) -> None:
         ("ExcludePath /srv/db/", "/srv/db/ (/etc/clamav/clamd.conf:9)"),
         ("ExcludePath ^/", "^/ (/etc/clamav/clamd.conf:9)"),
         ("OnAccessExcludeUname root", "OnAccessExcludeUname root (/etc/clamav/clamd.conf:9)"),
-        ("OnAccessExcludePath /srv/db", "OnAccessExcludePath /srv/db (/etc/clamav/clamd.conf:9)"),
+        ("OnAccessExcludePath /srv", "OnAccessExcludePath /srv (/etc/clamav/clamd.conf:9)"),
     ],
 )
 def test_more_than_the_approved_path(line: str, told: str) -> None:
-    found = host(exclusions=excluded(line)).antivirus.exclusions_beyond(["/srv/db"])
+    found = host(exclusions=excluded(line)).antivirus.exclusions_beyond(CLAMAV, ["/srv/db"])
     assert [str(exclusion) for exclusion in found] == [told]
 
 
 def test_dot_of_an_approved_path_is_a_dot() -> None:
     found = host(exclusions=excluded(r"ExcludePath ^/srv/db\.v1(/|$)")).antivirus
-    assert found.exclusions_beyond(["/srv/db.v1"]) == []
+    assert found.exclusions_beyond(CLAMAV, ["/srv/db.v1"]) == []
 
 
 def test_exclusions_without_clamav_are_unknown() -> None:
     packages = text("antivirus/packages-debian-12.txt").replace("ii \tclamav-daemon\n", "")
     with pytest.raises(Unknown, match="ClamAV is not installed"):
-        host(packages=packages).antivirus.exclusions_beyond([])
+        host(packages=packages).antivirus.exclusions_beyond(CLAMAV, [])
 
 
 @pytest.mark.parametrize(
@@ -173,4 +282,4 @@ def test_damaged_output_is_not_understood(probe: Probe[object], printed: str) ->
 )
 def test_head_that_cannot_be_read_is_unknown(head: str) -> None:
     with pytest.raises(Unknown):
-        host(signatures=signatures(("daily.cvd", 0, head))).antivirus.signature_age_days(WHERE)
+        host(signatures=signatures(("daily.cvd", 0, head))).antivirus.signature_age_days(CLAMAV)

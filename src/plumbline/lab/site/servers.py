@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from plumbline.errors import UsageError
 from plumbline.lab.host import LabHost
-from plumbline.lab.site import directory, log, mail, monitoring, time
+from plumbline.lab.site import directory, log, mail, mirror, monitoring, time
 from plumbline.lab.site.place import SERVERS, SitePlace
 
 
@@ -41,6 +41,7 @@ MODULES: Mapping[str, Server] = {
     "log": log,
     "mail": mail,
     "monitoring": monitoring,
+    "mirror": mirror,
 }
 
 
