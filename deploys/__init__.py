@@ -13,6 +13,7 @@ from pyinfra.api.deploy import deploy
 
 from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.sysctl import sysctl_settings
+from plumbline.apply.serving import serving
 from plumbline.policy.standard import DesiredState
 
 ORDER = (
@@ -61,7 +62,8 @@ def regular_settings(subject: str, desired: DesiredState) -> None:
     """Apply what the subject's controls say of sysctl and kernel modules as data."""
     settings: dict[str, int | str] = {}
     modules: list[str] = []
-    for resolved in desired.subject(subject).values():
+    held = desired.subject(subject)
+    for resolved in held.values():
         linux = resolved.control.linux
         for key, value in linux.sysctl.items():
             wanted = resolved.setting(value)
@@ -70,6 +72,8 @@ def regular_settings(subject: str, desired: DesiredState) -> None:
             settings[key] = wanted
         modules += linux.modules_disabled
     if settings:
-        sysctl_settings(subject, settings)
+        with serving(*(name for name, resolved in held.items() if resolved.control.linux.sysctl)):
+            sysctl_settings(subject, settings)
     if modules:
-        modules_disabled(subject, modules)
+        with serving(*(name for name, resolved in held.items() if resolved.control.linux.modules_disabled)):
+            modules_disabled(subject, modules)

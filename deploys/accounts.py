@@ -15,7 +15,9 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from plumbline.apply.telling import tell
+from deploys.mechanisms.accounts import ACCOUNT_FILES
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell, tell_touches
 from plumbline.policy.accounts import known
 from plumbline.policy.standard import DesiredState
 
@@ -71,6 +73,7 @@ class LocalAccounts(FactBase[AccountsOnHost]):
 @operation()
 def _no_shell(account: str, shell: str) -> Commands:
     tell(f"shell: {shell} → {NOLOGIN}")
+    tell_touches(paths=ACCOUNT_FILES)
     yield StringCommand(f"usermod -s {NOLOGIN} -- {shlex.quote(account)}")
 
 
@@ -82,6 +85,7 @@ def no_shell(account: str, shell: str) -> OperationMeta:
 @operation()
 def _no_compat_lines(path: str) -> Commands:
     tell("lines that start with + or - are removed; nothing uses them now")
+    tell_touches(paths=[path])
     new = f"{path}.plumbline"
     yield StringCommand(
         f"cp -p {path} {new} && sed '/^[+-]/d' {path} > {new} && sync {new} && mv -f {new} {path} "
@@ -105,7 +109,9 @@ def apply(desired: DesiredState) -> None:
             shell = there.shells.get(name, NOLOGIN)
             is_system_s = built_in.shell is None and name not in whom.accounts and name not in services
             if is_system_s and shell not in NO_SESSION:
-                no_shell(name, shell)
+                with serving("no-local-accounts"):
+                    no_shell(name, shell)
     if "names-from-files-and-directory" in held:
-        for path in there.taken_in:
-            no_compat_lines(path)
+        with serving("names-from-files-and-directory"):
+            for path in there.taken_in:
+                no_compat_lines(path)

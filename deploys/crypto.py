@@ -20,6 +20,7 @@ from deploys.mechanisms.printed import lines, paths
 from deploys.mechanisms.ssh import SERVER_TAKES, controller_knows, rsa_host_key, ssh_drop_in
 from deploys.mechanisms.ssh_keys import hosts_shorter, keys_shorter, other_hosts, other_keys
 from deploys.mechanisms.units import unit_restarted
+from plumbline.apply.serving import serving
 from plumbline.policy.standard import DesiredState, Resolved
 
 HEAD = "# Written by Plumbline; the whole file is replaced when it differs.\n"
@@ -41,19 +42,23 @@ def apply(desired: DesiredState) -> None:
     """Set the algorithms of SSH, OpenSSL, GnuTLS and of passwords; refuse media where data is classified."""
     held = desired.subject("crypto")
     if "ssh-algorithms" in held:
-        _server(held)
-        _client(held)
+        with serving("ssh-algorithms", *({"keys-strong"} & set(held))):
+            _server(held)
+            _client(held)
     if "tls-strong" in held:
-        _libraries(held["tls-strong"])
+        with serving("tls-strong"):
+            _libraries(held["tls-strong"])
     if "password-hashing" in held:
-        _hashing(held["password-hashing"])
+        with serving("password-hashing"):
+            _hashing(held["password-hashing"])
     if "classified-data-encrypted" in held:
         control = held["classified-data-encrypted"]
         levels = [each.classification for each in desired.host.storage]
         if control.values["media"] == "refused" and any(
             level in control.accepts["classified"] for level in levels
         ):
-            modules_disabled("crypto", _list(control, "media_modules"))
+            with serving("classified-data-encrypted"):
+                modules_disabled("crypto", _list(control, "media_modules"))
 
 
 def _hashing(control: Resolved) -> None:
@@ -138,8 +143,14 @@ def _server(held: Mapping[str, Resolved]) -> None:
         )
     else:
         content += f"PubkeyAcceptedAlgorithms {','.join(_list(held['ssh-algorithms'], 'signatures'))}\n"
-    written = ssh_drop_in(SSHD, content, check=SERVER_TAKES, notes=notes)
+    owes = _owed(held) if others or shorter or not told or len(notes) > len(more) else []
+    written = ssh_drop_in(SSHD, content, check=SERVER_TAKES, notes=notes, owes=owes)
     unit_restarted("ssh.service", when=[made, written], verb="try-reload-or-restart")
+
+
+def _owed(held: Mapping[str, Resolved]) -> list[str]:
+    """Return the controls that go on to fail, or fail again, where SSH is not held to all of them."""
+    return [name for name in ("ssh-algorithms", "keys-strong") if name in held]
 
 
 def _host_keys(held: Mapping[str, Resolved], length: Sequence[int], bits: int) -> tuple[str, list[str]]:
@@ -179,7 +190,8 @@ def _client(held: Mapping[str, Resolved]) -> None:
     else:
         signatures = ",".join(_list(held["ssh-algorithms"], "signatures"))
         content += f"HostKeyAlgorithms {signatures}\nPubkeyAcceptedAlgorithms {signatures}\n"
-    ssh_drop_in(SSH, content, check="ssh -G -F {} plumbline.invalid >/dev/null", notes=notes)
+    owes = _owed(held) if notes else []
+    ssh_drop_in(SSH, content, check="ssh -G -F {} plumbline.invalid >/dev/null", notes=notes, owes=owes)
 
 
 def _libraries(control: Resolved) -> None:

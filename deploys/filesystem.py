@@ -16,7 +16,8 @@ from pyinfra.context import host
 
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.printed import paths
-from plumbline.apply.telling import tell
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell, tell_touches
 from plumbline.policy.privileged import find, load_privileged
 from plumbline.policy.standard import DesiredState
 
@@ -66,6 +67,7 @@ def _changed(found: list[str], command: str, why: str) -> Commands:
         host.noop("there is no such file")
         return
     tell(*(f"{path}: {why}" for path in found))
+    tell_touches(access=found)
     for start in range(0, len(found), 200):
         yield StringCommand(f"{command} -- {' '.join(map(shlex.quote, found[start : start + 200]))}")
 
@@ -79,11 +81,14 @@ def apply(desired: DesiredState) -> None:
     """Take rights from where nobody but the system and a user himself should have them."""
     held = desired.subject("filesystem")
     if "os-files-write-restricted" in held:
-        _close_system()
+        with serving("os-files-write-restricted"):
+            _close_system()
     if "setuid-as-baseline" in held:
-        _take_rights(desired)
+        with serving("setuid-as-baseline"):
+            _take_rights(desired)
     if "home-and-data-permissions" in held:
-        _close_homes(str(held["home-and-data-permissions"].values["umask"]))
+        with serving("home-and-data-permissions"):
+            _close_homes(str(held["home-and-data-permissions"].values["umask"]))
 
 
 def _close_system() -> None:

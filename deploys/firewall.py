@@ -40,8 +40,27 @@ To a firewall that is loaded without it, the next packet of a connection that is
 first: one that goes out from a server has no row and is dropped, and the session it belongs to, such as the
 one we come by, hangs until its client says something.
 """
-WATCHING_SECONDS = 2
-"""How long connections of others that are open have to show themselves."""
+WATCHING_SECONDS = (2, 15)
+"""How long open connections have to show themselves, at least and at most: until each was seen both ways.
+
+One that only waits, such as of a client that is sent something every few seconds and says nothing itself, would
+otherwise be cut: what is sent to it next looks like a connection that the host opens.
+"""
+SEEN_ALL = r"""{ ss -Htn state established; echo; cat /proc/net/nf_conntrack; } 2>/dev/null | awk '
+NF == 0 { tracked = 1; next }
+!tracked {
+    own = $3; peer = $4
+    if (own !~ /^127\./ && own !~ /^\[/) open[own, peer]
+    next
+}
+$3 == "tcp" && !/UNREPLIED/ {
+    split("", first)
+    for (i = 5; i <= NF; i++) if (split($i, part, "=") == 2 && !(part[1] in first)) first[part[1]] = part[2]
+    source = first["src"] ":" first["sport"]; destination = first["dst"] ":" first["dport"]
+    delete open[source, destination]; delete open[destination, source]
+}
+END { for (one in open) exit 1 }'"""
+"""Holds when the kernel has seen every connection over IPv4 that is open, both ways."""
 
 HEAD = f"""\
 #!/usr/sbin/nft -f
@@ -143,7 +162,9 @@ def _loaded(wanted: str, notes: list[str]) -> Generator[StringCommand, None, Non
         return
     tell(f"the table {TABLE} is replaced in one step")
     tell_touches()
+    least, most = WATCHING_SECONDS
     yield StringCommand(
-        f"nft list table {TABLE} >/dev/null 2>&1 || {{ nft '{WATCHING}' && sleep {WATCHING_SECONDS}; }}"
+        f"nft list table {TABLE} >/dev/null 2>&1 || {{ nft '{WATCHING}' && sleep {least} && "
+        f"n={least}; until [ $n -ge {most} ] || {SEEN_ALL}; do sleep 1; n=$((n + 1)); done; }}"
     )
     yield StringCommand(f"nft -f {FILE} && nft 'add table {WATCHER}; delete table {WATCHER}'")

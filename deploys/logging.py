@@ -17,10 +17,12 @@ from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
 from deploys.mechanisms.files import whole_file
+from deploys.mechanisms.log_forwarding import log_forwarding
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import drop_in, unit_masked, unit_on, unit_restarted
-from plumbline.apply.telling import tell
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell, tell_touches
 from plumbline.policy.accepts import OneOf
 from plumbline.policy.standard import DesiredState, Resolved
 from plumbline.probes.logging.audit_calls import CLOCK, CLOCK_B32, PERMISSIONS, PERMISSIONS_B32, STARTS
@@ -82,12 +84,18 @@ def apply(desired: DesiredState) -> None:
     """Install and configure what logs, and close the logs to others."""
     held = desired.subject("logging")
     if "security-events-logged" in held:
-        _audit(held["security-events-logged"])
+        with serving("security-events-logged"):
+            _audit(held["security-events-logged"])
     if "logs-persistent" in held:
-        written = whole_file(JOURNALD, f"{HEAD}[Journal]\nStorage=persistent\n")
-        unit_restarted("systemd-journald.service", when=[written])
+        with serving("logs-persistent"):
+            written = whole_file(JOURNALD, f"{HEAD}[Journal]\nStorage=persistent\n")
+            unit_restarted("systemd-journald.service", when=[written])
     if "logs-protected" in held:
-        _closed(held["logs-protected"])
+        with serving("logs-protected"):
+            _closed(held["logs-protected"])
+    if "logs-forwarded" in held:
+        with serving("logs-forwarded"):
+            log_forwarding(desired, held["logs-forwarded"])
 
 
 def _audit(events: Resolved) -> None:
@@ -115,12 +123,14 @@ def _audit(events: Resolved) -> None:
 
 @operation(is_idempotent=False)
 def _rules_loaded() -> Commands:
+    tell_touches()
     # Rules that are locked (-e 2) can be changed by a boot alone; the check says that they are not loaded.
     yield StringCommand("auditctl -s | grep -q '^enabled 2' || augenrules --load >/dev/null")
 
 
 @operation(is_idempotent=False)
 def _configuration_read() -> Commands:
+    tell_touches(units=["auditd.service"])
     yield StringCommand("systemctl kill -s HUP --kill-who=main auditd.service")
 
 
@@ -236,6 +246,7 @@ def _no_rights_for_others(public: Sequence[str]) -> Commands:
     if not found:
         host.noop("no log can be read or changed by everybody")
         return
+    tell_touches(access=[line.partition(" ")[2] for line in found])
     for line in found:
         mode, _, path = line.partition(" ")
         tell(f"{path}: mode {mode}, others lose their rights")

@@ -24,6 +24,8 @@ from deploys.mechanisms.kernel_modules import modules_disabled
 from deploys.mechanisms.links import Links, LinksOnHost, no_dhcp_client, only_these, refuse_stacked
 from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import unit_masked, unit_off
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell_touches
 from plumbline.policy.standard import DesiredState
 from plumbline.spec.model import Interface
 
@@ -87,7 +89,8 @@ def apply(desired: DesiredState) -> None:
     there = host.get_fact(Links)
     refuse_stacked(there, [one.name for one in interfaces])
     if "wireless-off" in desired.controls:
-        _no_radio(desired)
+        with serving("wireless-off"):
+            _no_radio(desired)
     if any(one.is_can for one in interfaces) or "ipv4-only" in desired.controls:
         modules_disabled("network-can", [] if any(one.is_can for one in interfaces) else ["can"])
     managers = host.get_fact(Manager)
@@ -103,7 +106,8 @@ def apply(desired: DesiredState) -> None:
             "hosts are given a network by systemd-networkd or ifupdown, enable one of them and disable others"
         )
     for unit in host.get_fact(UnitsInUse, units=_names(desired, "no-routing", "routing_daemons", ".service")):
-        unit_off(unit)
+        with serving("no-routing"):
+            unit_off(unit)
     addresses = {one.name: _address(desired, one) for one in interfaces}
     if leased:
         addresses[interfaces[0].name] = ""
@@ -248,6 +252,7 @@ def render_unused(interfaces: Sequence[Interface]) -> str:
 
 @operation(is_idempotent=False)
 def _networkd_reloaded() -> Generator[StringCommand, None, None]:
+    tell_touches()
     # A reload keeps an address that is also in the new file, so connections stay.
     yield StringCommand("networkctl reload")
 

@@ -18,7 +18,8 @@ from pyinfra.context import host
 
 from deploys.mechanisms.files import whole_file
 from deploys.mechanisms.packages import APT, KEEP_CHANGED
-from plumbline.apply.telling import tell, tell_bringing
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell, tell_bringing, tell_touches
 from plumbline.policy.standard import DesiredState
 
 STAMP = "/var/lib/apt/periodic/update-success-stamp"
@@ -38,11 +39,12 @@ def apply(desired: DesiredState) -> None:
     held_to = desired.subject("operating_system").get("updates-installed")
     if held_to is None or desired.site.updates.sources == []:
         return
-    whole_file(HOOK, HOOK_TEXT)
     days = held_to.values["list_age_days"]
     if not isinstance(days, int):
         raise OperationError(f"list_age_days is no number of days: {days!r}")
-    _updates_installed(days=days, name="Install every update")
+    with serving("updates-installed"):
+        whole_file(HOOK, HOOK_TEXT)
+        _updates_installed(days=days, name="Install every update")
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ def _updates_installed(days: int) -> Generator[StringCommand, None, None]:
         )
         return
     upgrade = f"{APT} {KEEP_CHANGED} --with-new-pkgs upgrade"
+    # Updates are not kept to be taken back: a restore leaves them, and says so.
+    tell_touches()
     tell_bringing()
     if not fresh:
         age = "of unknown age" if there.list_age_days is None else f"{there.list_age_days:.0f} days old"

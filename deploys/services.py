@@ -15,8 +15,10 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
+from deploys.mechanisms.accounts import ACCOUNT_FILES
 from deploys.mechanisms.packages import no_packages
-from plumbline.apply.telling import tell
+from plumbline.apply.serving import serving
+from plumbline.apply.telling import tell, tell_touches
 from plumbline.policy.accounts import load_distribution
 from plumbline.policy.servers import load_servers
 from plumbline.policy.standard import DesiredState
@@ -31,11 +33,13 @@ def apply(desired: DesiredState) -> None:
     """Remove undeclared packages of unencrypted servers, and lock the distribution's accounts."""
     held = desired.subject("services")
     if "cleartext-protocols-absent" in held:
-        no_packages(unwanted(desired))
+        with serving("cleartext-protocols-absent"):
+            no_packages(unwanted(desired))
     if "service-accounts-no-logon" in held:
         there: dict[str, int] = host.get_fact(OpenPasswords)
-        for account in to_lock(desired, there):
-            no_password(account)
+        with serving("service-accounts-no-logon"):
+            for account in to_lock(desired, there):
+                no_password(account)
 
 
 def unwanted(desired: DesiredState) -> list[str]:
@@ -85,6 +89,7 @@ class OpenPasswords(FactBase[dict[str, int]]):
 @operation()
 def _no_password(account: str) -> Commands:
     tell("its password is locked; usermod -U brings it back")
+    tell_touches(paths=ACCOUNT_FILES)
     yield StringCommand(f"usermod -L -- {shlex.quote(account)}")
 
 

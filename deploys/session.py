@@ -18,6 +18,7 @@ from deploys.mechanisms.packages import packages
 from deploys.mechanisms.printed import paths
 from deploys.mechanisms.units import daemon_reloaded, unit_restarted
 from deploys.mechanisms.xfconf import locked_channel
+from plumbline.apply.serving import serving
 from plumbline.policy.standard import DesiredState, Resolved
 
 # First in its directory: what is readonly cannot be changed by the files after it.
@@ -44,13 +45,15 @@ def apply(desired: DesiredState) -> None:
         seconds = held["idle-session-lock"].values["idle_seconds"]
         if not isinstance(seconds, int):
             raise TypeError("idle_seconds is a number")
-        _end_idle_shells(seconds)
-        _end_idle_sessions(seconds)
-        _lock_screens(seconds)
-        _lock_multiplexers(seconds)
-        _end_idle_remote_desktops(seconds)
+        with serving("idle-session-lock"):
+            _end_idle_shells(seconds)
+            _end_idle_sessions(seconds)
+            _lock_screens(seconds)
+            _lock_multiplexers(seconds)
+            _end_idle_remote_desktops(seconds)
     if "unlock-needs-authentication" in held:
-        _no_automatic_login()
+        with serving("unlock-needs-authentication"):
+            _no_automatic_login()
     _ssh(held)
 
 

@@ -18,6 +18,9 @@ Rules that keep the plan honest (what `--dry` says is what is done, and a second
   off, a file removed), say which operation brings it: `unit_off(…, brought_by=installed)`.
 - A deploy that cannot make a host so raises `OperationError` with a sentence, before anything is changed.
 
+Which controls an operation serves is shown in the plan: `with serving("control"): …`
+(`plumbline.apply.serving`); without it, it is all of the deploy's subject.
+
 Regular settings of a control (`linux.sysctl`, `linux.modules_disabled`) need no deploy: `deploys.apply` makes
 them so for every subject.
 """

@@ -10,7 +10,12 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_touches
+
+ACCOUNT_FILES = tuple(
+    f"/etc/{name}{old}" for name in ("passwd", "shadow", "group", "gshadow") for old in ("", "-")
+)
+"""What programs such as useradd(8) write."""
 
 
 class AccountThere(FactBase[bool]):
@@ -36,6 +41,7 @@ def _service_account(account: str, home: str) -> Generator[StringCommand, None, 
         host.noop(f"the account {account} is there")
         return
     tell(f"the system account {account} is made, locked, without a shell")
+    tell_touches(paths=ACCOUNT_FILES)
     yield StringCommand(
         f"useradd --system --no-create-home --home-dir {shlex.quote(home)} --shell /usr/sbin/nologin "
         f"-- {shlex.quote(account)}"

@@ -11,7 +11,7 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.mechanisms.files import WholeFile
-from plumbline.apply.telling import tell, tell_diff
+from plumbline.apply.telling import tell, tell_diff, tell_touches
 
 KEPT = "/var/lib/plumbline/replaced"
 """Where files go, each with its whole path below; moving it back undoes the move."""
@@ -27,6 +27,7 @@ def _moved_aside(path: str, why: str) -> Commands:
         return
     kept = KEPT + path
     tell(why, f"moved to {kept}")
+    tell_touches(paths=[path, posixpath.dirname(kept)])
     if there.kind == "file":
         tell_diff(path, there.content, None)
     yield StringCommand(
@@ -47,6 +48,7 @@ def _masked_file(path: str) -> Commands:
         host.noop(f"{path} is masked")
         return
     tell(f"{path} becomes a link to /dev/null")
+    tell_touches(paths=[path])
     yield StringCommand(
         f"mkdir -p {shlex.quote(posixpath.dirname(path))} && ln -s /dev/null {shlex.quote(path)}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Generator, Mapping
 
 from pyinfra.api.command import StringCommand
@@ -11,6 +12,7 @@ from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
 from deploys.mechanisms.files import whole_file
+from plumbline.apply.telling import tell_touches
 
 PROFILE = "/etc/dconf/profile/user"
 DATABASE = "/etc/dconf/db/local.d"
@@ -37,6 +39,7 @@ class Gnome(FactBase[bool]):
 
 @operation(is_idempotent=False)
 def _dconf_updated() -> Generator[StringCommand, None, None]:
+    tell_touches(paths=[posixpath.dirname(DATABASE)])
     yield StringCommand("dconf update")
 
 

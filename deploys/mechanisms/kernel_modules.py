@@ -15,7 +15,7 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.mechanisms.files import write
-from plumbline.apply.telling import note, tell
+from plumbline.apply.telling import note, tell, tell_touches
 
 DIRECTORIES = (
     "/etc/modprobe.d",
@@ -165,6 +165,7 @@ def _refused_at_load(subject: str, names: list[str]) -> Commands:
         changed = True
         yield command
     if changed and there.initramfs and not there.shared_kernel:
+        tell_touches(paths=["/boot/initrd.img*"])
         yield StringCommand("update-initramfs -u")
 
 
@@ -177,11 +178,12 @@ def _unloaded(names: list[str]) -> Commands:
     loaded = {normal_name(name) for name in names} & set(there.loaded)
     order = unloading_order(names, there.loaded, there.busy)
     for name in sorted(loaded - set(order)):
-        note(f"the module {name} is in use and stays loaded until the next boot")
+        note(f"the module {name} is in use and stays loaded until the next boot", reboot=True)
     if not order:
         host.noop("none of the modules is loaded, or what is loaded is in use")
         return
     tell(*(f"unload {name}" for name in order))
+    tell_touches()
     yield StringCommand(" && ".join(f"modprobe -r {shlex.quote(name)}" for name in order))
 
 

@@ -14,7 +14,7 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_touches
 
 Commands = Generator[StringCommand, None, None]
 
@@ -158,6 +158,7 @@ def _no_dhcp_client(names: list[str], declared: dict[str, str], gateways: list[s
         host.noop("no DHCP client runs or starts at boot")
         return
     tell(*(f"{unit}: disabled" for unit in units), *(f"process {pid}: ended" for pid in pids))
+    tell_touches(units=units)
     steps = [f"systemctl disable --now -- {shlex.quote(unit)}" for unit in units]
     for pid in pids:
         steps.append(f"kill {pid} 2>/dev/null; n=0")
@@ -190,6 +191,7 @@ def _only_these(declared: dict[str, str], gateways: list[str]) -> Commands:
         host.noop("no other interface is up; there are no other addresses, routes or rules")
         return
     tell(*(told for told, _ in wrong))
+    tell_touches()
     for _, command in wrong:
         # What configures the network may have removed it in the meantime; checking says if it is still there.
         yield StringCommand(f"{command} 2>/dev/null || :")

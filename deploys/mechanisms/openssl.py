@@ -10,7 +10,7 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.mechanisms.files import WholeFile
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_touches
 
 Commands = Generator[StringCommand, None, None]
 
@@ -29,6 +29,7 @@ def _takes_in(path: str, brought: bool) -> Commands:
         host.noop(f"there is no {FILE}")
         return
     tell(f"its last line becomes: {line}")
+    tell_touches(paths=[FILE])
     # Sections that come again are added to; of a key given twice the later counts (config(5ssl)).
     yield StringCommand(
         f"t=$(mktemp {FILE}.XXXXXX) && cp -p {FILE} $t && printf '\\n%s\\n' {shlex.quote(line)} >>$t && "

@@ -10,7 +10,7 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
-from plumbline.apply.telling import tell, tell_bringing
+from plumbline.apply.telling import tell, tell_bringing, tell_touches
 
 Commands = Generator[StringCommand, None, None]
 
@@ -46,6 +46,7 @@ def _packages(names: list[str]) -> Commands:
         host.noop(f"installed: {', '.join(names)}")
         return
     tell(*(f"install {name}" for name in missing))
+    tell_touches(packages=missing)
     tell_bringing()
     # A closed segment may have no newer lists; if the old ones do not do, installing says so.
     yield StringCommand(
@@ -62,6 +63,7 @@ def _no_packages(names: list[str]) -> Commands:
         host.noop(f"not installed: {', '.join(names)}")
         return
     tell(*(f"remove {name} {installed[name]}" for name in present))
+    tell_touches(packages=present)
     yield StringCommand(f"{APT} remove -- {' '.join(shlex.quote(name) for name in present)}")
 
 

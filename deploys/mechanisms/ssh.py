@@ -14,7 +14,7 @@ from pyinfra.context import host
 
 from deploys.mechanisms.files import write
 from deploys.mechanisms.printed import lines
-from plumbline.apply.telling import note, tell
+from plumbline.apply.telling import note, tell, tell_owed, tell_touches
 from plumbline.evidence.known_hosts import known_keys
 
 Commands = Generator[StringCommand, None, None]
@@ -43,6 +43,7 @@ def _rsa_host_key(path: str, bits: int) -> Commands:
         host.noop(f"{path} is there")
         return
     tell(f"an RSA key of {bits} bits is made; the keys there are stay")
+    tell_touches(paths=[path, f"{path}.pub"])
     quoted = shlex.quote(path)
     yield StringCommand(
         f"umask 077; t=$(mktemp -d /etc/ssh/.plumbline.XXXXXX) || exit 1; "
@@ -57,12 +58,20 @@ def rsa_host_key(path: str, bits: int) -> OperationMeta:
 
 
 @operation()
-def _drop_in(path: str, content: str, check: str, notes: list[str]) -> Commands:
+def _drop_in(path: str, content: str, check: str, notes: list[str], owes: list[str]) -> Commands:
     for sentence in notes:
         note(sentence)
+    tell_owed(*owes)
     yield from write(path, content, "0644", "root", "root", check)
 
 
-def ssh_drop_in(path: str, content: str, *, check: str, notes: Sequence[str]) -> OperationMeta:
-    """Write a drop-in of SSH; `notes` say in every run what was left out of it, and why."""
-    return _drop_in(path=path, content=content, check=check, notes=list(notes), name=f"Write {path}")
+def ssh_drop_in(
+    path: str, content: str, *, check: str, notes: Sequence[str], owes: Sequence[str] = ()
+) -> OperationMeta:
+    """Write a drop-in of SSH; `notes` say in every run what was left out of it, and why.
+
+    `owes` are the controls that do not pass because of what was left out.
+    """
+    return _drop_in(
+        path=path, content=content, check=check, notes=list(notes), owes=list(owes), name=f"Write {path}"
+    )

@@ -23,7 +23,7 @@ from pyinfra.api.operation import OperationMeta, operation
 from pyinfra.context import host
 
 from deploys.mechanisms.files import write
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_touches
 
 DIRECTORIES = (
     "/etc/sysctl.d",
@@ -243,6 +243,7 @@ def _live_settings(wanted: dict[str, str]) -> Commands:
         host.noop(f"{len(live)} live kernel settings are so")
         return
     commands = []
+    tell_touches(sysctls=wrong)
     for key in sorted(wrong, key=lambda key: (_rank(key), key)):
         value = str(_wanted_value(key, wanted))
         tell(f"{_shown(key)}: {wrong[key] or 'empty'} → {value}")

@@ -14,7 +14,7 @@ from pyinfra.context import host
 from pyinfra.operations.util import any_changed
 
 from deploys.mechanisms.files import write
-from plumbline.apply.telling import tell
+from plumbline.apply.telling import tell, tell_touches
 
 Commands = Generator[StringCommand, None, None]
 
@@ -70,6 +70,7 @@ def _systemctl(verb: str, unit: str) -> str:
 def _unit_on(unit: str) -> Commands:
     there = host.get_fact(Unit, unit=unit)
     commands = []
+    tell_touches(units=[unit])
     if there.load == "masked" or there.file.startswith("masked"):
         tell("it is masked; it is unmasked")
         commands.append(_systemctl("unmask", unit))
@@ -97,6 +98,7 @@ def _unit_off(unit: str, brought: bool) -> Commands:
             f"{unit} does not run and does not start at boot" if there.exists else f"there is no {unit}"
         )
         return
+    tell_touches(units=[unit])
     if there.file not in NEVER_STARTS or brought:
         tell(f"at boot: {there.file or 'enabled by its package'} → disabled")
     if there.running or brought:
@@ -111,16 +113,19 @@ def _unit_masked(unit: str, brought: bool) -> Commands:
         host.noop(f"{unit} is masked and does not run")
         return
     tell(f"{there.file or 'no unit file'}, {there.active or 'inactive'} → masked, inactive")
+    tell_touches(units=[unit])
     yield StringCommand(_systemctl("mask --now", unit))
 
 
 @operation(is_idempotent=False)
 def _unit_restarted(unit: str, verb: str) -> Commands:
+    tell_touches(units=[unit])
     yield StringCommand(_systemctl(verb, unit))
 
 
 @operation(is_idempotent=False)
 def _daemon_reloaded() -> Commands:
+    tell_touches()
     yield StringCommand("systemctl daemon-reload")
 
 
@@ -166,6 +171,22 @@ def unit_restarted(unit: str, *, when: Sequence[OperationMeta], verb: str = "res
     if not when:
         raise OperationError(f"{unit} would be restarted in every run; say after which operations")
     return _unit_restarted(unit=unit, verb=verb, name=f"{verb.capitalize()} {unit}", _if=any_changed(*when))
+
+
+@operation(is_idempotent=False)
+def _waited_for(condition: str, seconds: int) -> Commands:
+    tell_touches()
+    yield StringCommand(
+        f"i=0; until {{ {condition}; }} 2>/dev/null || [ $i -ge {4 * seconds} ]; "
+        "do i=$((i+1)); sleep 0.25; done"
+    )
+
+
+def waited_for(condition: str, seconds: int, *, what: str, when: Sequence[OperationMeta]) -> OperationMeta:
+    """Wait after a change until a shell command succeeds, so many seconds at most; it never fails."""
+    return _waited_for(
+        condition=condition, seconds=seconds, name=f"Wait until {what}", _if=any_changed(*when)
+    )
 
 
 def daemon_reloaded(*, when: Sequence[OperationMeta]) -> OperationMeta:

@@ -2,14 +2,20 @@
 
 Mechanisms call these inside an operation, before its first command; the runner reads them back by host and
 operation. Planning and executing both run the operation, the later telling stands.
+
+What an operation touches is kept on the host before the first change (`plumbline.apply.guard`): every
+operation says it by `tell_touches`, also when that is nothing beyond what is kept in any case.
 """
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pyinfra.context import host
+
+from plumbline.apply.guard.commands import Scope
 
 _KEY = "plumbline_told"
 
@@ -18,13 +24,17 @@ _KEY = "plumbline_told"
 class Told:
     """What one operation told: `details` are sentences, `diff` is unified, `notes` are for the summary.
 
-    `brings`: it brings files that could not be seen when the plan was made, as a package does.
+    `brings`: it brings files that could not be seen when the plan was made, as a package does. `touches`:
+    what it may change on the host, beyond what is kept of every host.
     """
 
     details: list[str] = field(default_factory=list)
     diff: str | None = None
     notes: list[str] = field(default_factory=list)
+    owes: list[str] = field(default_factory=list)
     brings: bool = False
+    reboot: bool = False
+    touches: Scope = field(default_factory=Scope)
 
 
 def told_of(data: dict[str, object], operation: str) -> Told:
@@ -58,11 +68,46 @@ def tell(*sentences: str) -> None:
     details.extend(sentence for sentence in sentences if sentence not in details)
 
 
-def note(sentence: str) -> None:
-    """Add what a person must know after the run even where nothing changes: "goes with the next boot"."""
+def note(sentence: str, *, reboot: bool = False) -> None:
+    """Add what a person must know after the run even where nothing changes: "goes with the next boot".
+
+    `reboot`: it is whole only after a reboot.
+    """
+    _here().reboot |= reboot
     notes = _here().notes
     if sentence not in notes:
         notes.append(sentence)
+
+
+def tell_touches(
+    *,
+    paths: Iterable[str] = (),
+    access: Iterable[str] = (),
+    units: Iterable[str] = (),
+    sysctls: Iterable[str] = (),
+    packages: Iterable[str] = (),
+) -> None:
+    """Say what the operation that is running may change, so that it can be put back.
+
+    The guard keeps all of /etc, which units run, live kernel settings, the ruleset, addresses, routes and
+    loaded modules in any case. `paths`: files and directories (with all below) elsewhere, those that it
+    makes too; a `*` stands for names there are. `access`: paths of which only mode and owner change.
+    `units`: those that it starts, stops, restarts or has read their files anew. `sysctls`: keys.
+    `packages`: those it installs, removes or replaces.
+    """
+    told = _here()
+    told.touches |= Scope(
+        frozenset(paths), frozenset(access), frozenset(units), frozenset(sysctls), frozenset(packages)
+    )
+
+
+def tell_owed(*controls: str) -> None:
+    """Say that controls will not pass after this, or no longer, because a person must do something first.
+
+    What that is, is told by `note`. Such a control does not stand against the change.
+    """
+    owes = _here().owes
+    owes.extend(name for name in controls if name not in owes)
 
 
 def tell_bringing() -> None:
