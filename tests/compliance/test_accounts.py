@@ -128,7 +128,7 @@ def test_passwords_are_checked_by_files_and_directory(host, site):
     Each stack is run on paper with every other module saying yes. A second factor is none: it counts only
     after the first.
     """
-    assert host.accounts.other_authenticators(site.active_directory.domain) == []
+    assert host.accounts.other_authenticators(site.directory_domain) == []
 
 
 @control("names-from-files-and-directory")
@@ -142,7 +142,7 @@ def test_directory_is_the_site_s(host, site):
     """The directory asked is the Active Directory of the site."""
     if not host.accounts.has_directory_client:
         not_applicable("no client of a directory is configured on this host")
-    assert host.accounts.other_directories(site.active_directory.domain) == []
+    assert host.accounts.other_directories(site.directory_domain) == []
 
 
 @control("builtin-passwords-changed")

@@ -1,6 +1,6 @@
 """Logging: every security event of chapter 16 leaves an entry that stays, for administrators alone."""
 
-from plumbline.probes.logging import recorded
+from plumbline.probes.logging import forwarded, recorded
 from plumbline.verify import Unknown, control, not_applicable
 from plumbline.verify.seen import Each
 
@@ -311,3 +311,71 @@ def test_command_lines_hold_no_secrets(host):
 def test_nothing_logs_what_is_typed(host):
     """No setting has passwords, or what people type, written to a log."""
     assert host.logging.secret_settings == []
+
+
+FORWARDED = "logs-forwarded"
+
+
+def _collector(site):
+    """Return the site's log collector; there is nothing to judge where it names none."""
+    if site.log_collector is None:
+        not_applicable("the site names no log collector")
+    return site.log_collector
+
+
+@control(FORWARDED)
+def test_forwarding_runs(host, site):
+    """rsyslog runs now, with the configuration as it is written."""
+    _collector(site)
+    assert forwarded.stopped(host.logging.forwarding) == []
+
+
+@control(FORWARDED)
+def test_forwarding_starts_at_boot(host, site):
+    """rsyslog starts at boot, as its package has it."""
+    _collector(site)
+    assert host.logging.forwards_at_boot == []
+
+
+@control(FORWARDED)
+def test_the_configuration_is_taken(host, site):
+    """rsyslog takes its whole configuration without a complaint."""
+    _collector(site)
+    assert host.logging.forwarding.refused == []
+
+
+@control(FORWARDED)
+def test_everything_is_forwarded(host, site):
+    """Every entry of the journal and of the audit is sent to the site's collector, once, and none dropped."""
+    assert forwarded.missing(host.logging.forwarding, _collector(site)) == []
+
+
+@control(FORWARDED)
+def test_nothing_is_forwarded_elsewhere(host, site):
+    """Entries are sent to no other than the site's collector."""
+    assert forwarded.others(host.logging.forwarding, _collector(site)) == []
+
+
+@control(FORWARDED)
+def test_the_collector_is_verified(host, site):
+    """Entries go over TLS, and the collector's name and the issuer of its certificate are verified."""
+    assert forwarded.untrusted(host.logging.forwarding, _collector(site)) == []
+
+
+@control(FORWARDED)
+def test_entries_wait_on_disk(host, site):
+    """Entries wait in a queue on disk while the collector is away, also over a reboot."""
+    assert forwarded.unqueued(host.logging.forwarding, _collector(site)) == []
+
+
+@control(FORWARDED)
+def test_the_queue_is_large_enough(host, site, accepts):
+    """The queue on disk may become as large as accepted."""
+    sizes = forwarded.queue_sizes(host.logging.forwarding, _collector(site))
+    assert sizes in Each(accepts("queue_mib"))
+
+
+@control(FORWARDED)
+def test_the_collector_is_connected(host, site):
+    """rsyslog has a connection to the site's collector now."""
+    assert forwarded.unconnected(host.logging.forwarding, _collector(site)) == []

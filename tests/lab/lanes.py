@@ -22,7 +22,7 @@ from plumbline.probes import all_probes
 from plumbline.spec.load import load_inventory
 from plumbline.verify.cases import Target
 from plumbline.verify.judge import judge
-from plumbline.verify.results import ControlResult, HostResult
+from plumbline.verify.results import HostResult
 from plumbline.verify.targets import desired_states
 
 
@@ -119,7 +119,8 @@ def tried(
             for each in judged.controls
             if (each.control in controls if controls else each.subject in subjects)
         ]
-        found |= _by_case(one, {each.control: each for each in counting}, lanes)
+        seen = not_passing({each.control: each for each in counting}, site=lab.state.site is not None)
+        found |= _by_case(one, seen, lanes)
     return found
 
 
@@ -132,9 +133,8 @@ def judge_as(lab: Lab, *subjects: str, **declared: object) -> list[HostResult]:
     return judge(standard, [Target(changed, gathered.evidence)], only=subjects).hosts
 
 
-def _by_case(one: Round, results: dict[str, ControlResult], lanes: Mapping[str, Lane]) -> dict[str, set[str]]:
+def _by_case(one: Round, seen: set[str], lanes: Mapping[str, Lane]) -> dict[str, set[str]]:
     owner = {check: lane for lane, cases in lanes.items() for check in checks_of(cases)}
-    seen = not_passing(results)
     if "alone" in one.cases:
         return {one.cases["alone"][0]: seen}
     return {

@@ -13,6 +13,8 @@ from plumbline.probes.base import Output, ParseError
 from plumbline.probes.firewall import BOOT, NOW, Entrance, _closed, _openings, _rewriting, _shut_out
 from plumbline.probes.firewall.evaluate import Packet, inbound
 from plumbline.probes.firewall.flows import Box, less, of_network
+from plumbline.probes.firewall.beside import BESIDE
+from plumbline.probes.firewall.loaders import DETOURS, Detours
 from plumbline.probes.firewall.loading import SERVICE, UNITS, obstacles, other_loaders, other_services
 from plumbline.probes.firewall.ruleset import Ruleset, parse_ruleset
 from plumbline.probes.systemd import ON_DISK, Line, UnitsOnDisk
@@ -20,6 +22,7 @@ from plumbline.verify.unknown import Unknown
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 HERE = Entrance("host0", ipaddress.IPv4Address("10.0.0.5"))
+NONE = Detours((), (), ())
 SSH = [of_network("tcp", ipaddress.IPv4Network("192.0.2.0/24"), 22, 22)]
 
 
@@ -249,8 +252,8 @@ def test_line_of_a_unit_file_that_a_nearer_one_replaces_does_not_count(version: 
     )
     far = "file\t/usr/lib/systemd/system/own.service\t9\n"
     near = "file\t/etc/systemd/system/own.service\t9\n"
-    assert other_loaders(lines, [], disk(version, more=enabled + far)) == lines
-    assert other_loaders(lines, [], disk(version, more=enabled + far + near)) == []
+    assert other_loaders(lines, [], NONE, disk(version, more=enabled + far)) == lines
+    assert other_loaders(lines, [], NONE, disk(version, more=enabled + far + near)) == []
 
 
 def test_script_that_only_lists_or_ends_without_the_program_loads_nothing(version: str) -> None:
@@ -260,11 +263,55 @@ def test_script_that_only_lists_or_ends_without_the_program_loads_nothing(versio
         "nft -j list ruleset >/var/log/x",
         "iptables -L -n",
         "nft -f /x",
+        "nft list tables >/dev/null; nft -f /y",
     ]
     lines = [Line(path, number, text) for number, text in enumerate(texts, 1)]
-    assert [line.number for line in other_loaders([], lines, disk(version))] == [4]
+    assert [line.number for line in other_loaders([], lines, NONE, disk(version))] == [4, 5]
 
 
 def test_other_service_that_is_absent_is_not_told(version: str) -> None:
     found = UNITS.parse(printed(f"firewall/units-systemd-{version}.txt"))
     assert other_services(found, disk(version)) == []
+
+
+def test_what_a_container_runtime_does_through_iptables_is_rewriting() -> None:
+    """iptables-nft 1.8.9 made these rules; nft 1.0.6 names their targets and nothing more."""
+    rules = NOW.parse(printed("firewall/container-rules-iptables-1.8.9-nft-1.0.6.json"))
+    assert _rewriting(rules) == [
+        "ip nat DOCKER: meta iifname != docker0 tcp dport 8080 counter target DNAT",
+        "ip nat POSTROUTING: meta oifname != docker0 ip saddr 172.17.0.0/16 counter target MASQUERADE",
+        "netdev n i: tcp dport 7003 ip saddr mangle",
+        "inet ing i: tcp dport 7005 ip saddr mangle",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "rewrites"),
+    [
+        ({"xt": {"type": "target", "name": "DNAT"}}, True),
+        ({"xt": {"type": "target", "name": "NOTRACK"}}, True),
+        ({"xt": {"type": "target", "name": "a target of tomorrow"}}, True),
+        ({"xt": None}, True),
+        ({"xt": {"type": "target", "name": "LOG"}}, False),
+        ({"xt": {"type": "match", "name": "addrtype"}}, False),
+    ],
+)
+def test_a_target_of_iptables_rewrites_unless_it_is_known_not_to(statement: object, rewrites: bool) -> None:
+    document = {
+        "nftables": [
+            {"metainfo": {}},
+            {"chain": {"family": "ip", "table": "nat", "name": "c"}},
+            {"rule": {"family": "ip", "table": "nat", "chain": "c", "expr": [statement]}},
+        ]
+    }
+    assert bool(_rewriting(parse_ruleset(json.dumps(document)))) is rewrites
+
+
+def test_dropping_sources_that_nobody_outside_has_shuts_nobody_out() -> None:
+    """Replies come from other hosts, so a rule against one's own addresses and loopback keeps none out."""
+    rules = NOW.parse(printed("firewall/container-rules-iptables-1.8.9-nft-1.0.6.json"))
+    assert rules is not None
+    ours = {key: chain for key, chain in rules.chains.items() if chain.table == "plumbline"}
+    own = ipaddress.IPv4Address("10.89.2.11")
+    assert _shut_out(Ruleset(ours, rules.sets), Entrance("host0", own)) == []
+    assert _shut_out(Ruleset(ours, rules.sets), Entrance("host0", ipaddress.IPv4Address("10.89.2.12"))) != []

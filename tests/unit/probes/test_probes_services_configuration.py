@@ -15,6 +15,7 @@ from plumbline.probes.services.web import READERS
 from plumbline.probes.systemd import Line
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.load import load_inventory
+from plumbline.spec.model import Site
 
 
 def lines(text: str, file: str = "/etc/x.conf") -> list[Line]:
@@ -100,14 +101,15 @@ def test_redis_is_bound_wherever_the_line_stands(text: str, local: bool) -> None
     assert (found.port, found.encrypted, found.is_local) == (6379, False, local)
 
 
-SITE = load_inventory(LAB_INVENTORY).site
+DECLARED = load_inventory(LAB_INVENTORY).site
+SITE = DECLARED.model_copy(update={"mail_relay": None})
 
 
-def mail(package: str, rows: Iterable[str]) -> Mail:
-    """Return a host with a mailer, configured so."""
+def mail(package: str, rows: Iterable[str], site: Site = SITE) -> Mail:
+    """Return a host with a mailer, configured so, of a site that names no relay."""
     installed = printed("debian-12-hardened")[INSTALLED].replace("packages\t", f"packages\t {package} ")
     host = services("debian-12-hardened", {INSTALLED: installed, CONFIGURATION: "".join(rows) + "end\n"})
-    return host.mail(permitted(), load_servers(load_standard("mhth-ot").name), SITE)
+    return host.mail(permitted(), load_servers(load_standard("mhth-ot").name), site)
 
 
 def conf(server: str, text: str) -> list[str]:
@@ -150,6 +152,23 @@ GOOD = {"relayhost": RELAY, "smtp_tls_security_level": "encrypt", "smtp_sasl_aut
 def test_mailers(package: str, rows: list[str], expected: tuple[int, int, int]) -> None:
     seen = mail(package, rows)
     assert (len(seen.to_others()), len(seen.without_tls()), len(seen.without_logon())) == expected
+
+
+@pytest.mark.parametrize(
+    ("relay", "approved"),
+    [
+        ("[mail.ot.lab.test]:587", True),
+        ("MAIL.ot.lab.test", True),
+        ("[127.0.0.1]:587", True),
+        ("localhost", True),
+        ("[other.ot.lab.test]:587", False),
+        ("ot.lab.test", False),
+        ("[10.1.2.3]", False),
+    ],
+)
+def test_where_the_site_names_its_relay_no_other_host_is_one(relay: str, approved: bool) -> None:
+    seen = mail("postfix", postfix(**{**GOOD, "relayhost": relay}), DECLARED)
+    assert (seen.to_others() == []) is approved
 
 
 def test_a_mailer_nobody_can_read_is_unknown() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 
-from plumbline.probes.logging import daemon, rotation
+from plumbline.probes.logging import daemon, forwarded, rotation
 from plumbline.probes.logging.audit import AUDITD_CONF
 from plumbline.probes.logging.files import FILES, LogFiles, is_public
+from plumbline.probes.logging.forwarding import FORWARDING, Forwarding
 from plumbline.probes.logging.journal import JOURNAL, Journal
 from plumbline.probes.logging.recorded import Recorded
 from plumbline.probes.logging.secrets import SECRETS, Secrets
@@ -27,6 +28,18 @@ class Logging(Recorded):
     def journal(self) -> Journal:
         """journald, rsyslog and what configures them."""
         return self.read(JOURNAL)
+
+    @property
+    def forwarding(self) -> Forwarding:
+        """rsyslog's whole configuration, its service and its connections."""
+        return self.read(FORWARDING)
+
+    @property
+    def forwards_at_boot(self) -> list[str]:
+        """Why rsyslog will not start at boot, or not as its package has it."""
+        state = self.read(ON_DISK).state("rsyslog.service")
+        found = [f"rsyslog.service: {state}"] if state != "enabled" else []
+        return found + forwarded.unusual_start(self.forwarding)
 
     @property
     def files(self) -> LogFiles:

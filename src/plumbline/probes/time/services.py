@@ -62,6 +62,8 @@ def _processes(output: Output) -> Processes:
         fields = line.split()
         if len(fields) < 3:
             raise ParseError(f"ps printed {line[:80]!r}")
+        if fields[0] == "VBoxService" and "--disable-timesync" in fields:
+            continue
         name = "ntpd" if fields[0] == "busybox" else fields[0]
         found.append(Process(name, fields[1], tuple(fields[2:])))
     return Processes(first == "container", tuple(found))
@@ -72,7 +74,7 @@ PROCESSES = Probe(
     "if [ -e /run/systemd/container ]; then echo container; else echo machine; fi; "
     "p=$(ps -e -ww -o comm=,unit=,args=) || exit 9; "
     "printf '%s\\n' \"$p\" | "
-    f"grep -E '^(({TIME_KEEPERS}) |busybox +[^ ]+ +[^ ]*busybox ntpd )' || [ $? -eq 1 ]",
+    f"grep -E '^(({TIME_KEEPERS}|VBoxService) |busybox +[^ ]+ +[^ ]*busybox ntpd )' || [ $? -eq 1 ]",
     _processes,
 )
 
