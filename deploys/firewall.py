@@ -43,8 +43,8 @@ one we come by, hangs until its client says something.
 WATCHING_SECONDS = (2, 15)
 """How long open connections have to show themselves, at least and at most: until each was seen both ways.
 
-One that only waits, such as of a client that is sent something every few seconds and says nothing itself, would
-otherwise be cut: what is sent to it next looks like a connection that the host opens.
+One that only waits, such as of a client that is sent something every few seconds and says nothing itself,
+would otherwise be cut: what is sent to it next looks like a connection that the host opens.
 """
 SEEN_ALL = r"""{ ss -Htn state established; echo; cat /proc/net/nf_conntrack; } 2>/dev/null | awk '
 NF == 0 { tracked = 1; next }

@@ -9,6 +9,7 @@ FILE = "/etc/nftables.conf"
 KEPT = "/root/nftables.kept"
 RELOAD = "systemctl daemon-reload"
 UNIT_D = "/etc/systemd/system/nftables.service.d"
+SCRIPT = "/usr/local/sbin/tune"
 STRANGER = "198.51.100.7"
 INGRESS = "filter hook ingress device host0"
 
@@ -139,6 +140,16 @@ NARROW = {
         " chain c { type filter hook prerouting priority 0; tcp dport 7114 ct helper set \"ftp\"; }; }",
         "changed", "ip help c: tcp dport 7114 ct helper",
     ),
+    "address_that_the_host_should_not_have": nft(
+        "add rule inet plumbline input ip daddr 10.7.7.7 tcp dport 7117 accept", "open", "ip daddr 10.7.7.7"
+    ),
+    "source_that_the_host_should_not_have": nft(
+        "add rule inet plumbline output ip saddr 10.7.7.7 accept", "open", "out", "ip saddr 10.7.7.7"
+    ),
+    "answered_in_the_hosts_place": nft(
+        "insert rule inet plumbline input tcp dport 7118 synproxy mss 1460 wscale 7 timestamp sack-perm",
+        "changed", "tcp dport 7118 synproxy",
+    ),
     "iptables_of_today": now(
         "iptables-nft -A INPUT -p tcp --dport 7115 -j ACCEPT", "ip filter INPUT: tcp dport 7115"
     ),
@@ -223,15 +234,47 @@ WRITTEN = {
         " printf '#!/bin/sh\\niptables -I INPUT -p tcp --dport 7204 -j ACCEPT\\n' >tune; chmod +x tune",
         "/etc/network/if-up.d/tune", "7204",
     ),
+    "unit_that_runs_a_script": boot(
+        f"printf '#!/bin/sh\\nnft add rule inet plumbline input tcp dport 7205 accept\\n' >{SCRIPT};"
+        f" chmod +x {SCRIPT}; printf '{oneshot(SCRIPT)}' >/etc/systemd/system/tuned.service;"
+        " systemctl -q enable tuned",
+        "/etc/systemd/system/tuned.service", SCRIPT, "7205",
+    ),
+    "unit_that_another_one_wants": boot(
+        f"printf '{oneshot('/usr/sbin/nft add rule inet plumbline input tcp dport 7206 accept')}'"
+        " >/etc/systemd/system/wanted.service; mkdir -p /etc/systemd/system/ssh.service.d;"
+        " printf '[Unit]\\nWants=wanted.service\\n' >/etc/systemd/system/ssh.service.d/wants.conf",
+        "/etc/systemd/system/wanted.service", "7206",
+    ),
+    "instance_of_a_template": boot(
+        f"printf '{oneshot('/usr/sbin/nft add rule inet plumbline input tcp dport 7207 accept')}'"
+        " >/etc/systemd/system/port@.service; systemctl -q enable port@1",
+        "/etc/systemd/system/port@.service", "7207",
+    ),
+    "rule_of_the_device_manager": boot(
+        "mkdir -p /etc/udev/rules.d; echo 'SUBSYSTEM==\"net\", RUN+=\"/usr/sbin/nft -f /opt/7208\"'"
+        " >/etc/udev/rules.d/90-tune.rules",
+        "/etc/udev/rules.d/90-tune.rules", "7208",
+    ),
+    "include_of_what_the_boot_writes": boot(
+        f"echo 'include \"/run/nftables/*.nft\"' >>{FILE}", FILE, "/run/nftables/*.nft"
+    ),
+    "drop_in_by_which_the_unit_ends_and_flushes": boot(
+        f"mkdir -p {UNIT_D}; printf '[Service]\\nRemainAfterExit=no\\n' >{UNIT_D}/y.conf; {RELOAD}",
+        "nftables.service", "RemainAfterExit=no",
+    ),
     "drop_in_that_flushes_afterwards": boot(
-        f"mkdir {UNIT_D}; echo '[Service]' >{UNIT_D}/x.conf;"
+        f"mkdir -p {UNIT_D}; echo '[Service]' >{UNIT_D}/x.conf;"
         f" echo 'ExecStartPost=/usr/sbin/nft flush chain inet plumbline output' >>{UNIT_D}/x.conf; {RELOAD}",
         "nftables.service", "ExecStartPost", "flush chain",
     ),
 }  # fmt: skip
 WRITTEN_RIGHT = (
-    f"cp {KEPT} {FILE}; rm -rf /etc/nftables.d /etc/network {UNIT_D}; systemctl -q disable tune;"
-    f" rm /etc/systemd/system/tune.service; {RELOAD}"
+    f"cp {KEPT} {FILE}; rm -rf /etc/nftables.d /etc/network {UNIT_D};"
+    " systemctl -q disable tune tuned port@1;"
+    " cd /etc/systemd/system; rm tune.service tuned.service wanted.service port@.service"
+    " ssh.service.d/wants.conf;"
+    f" rm {SCRIPT} /etc/udev/rules.d/90-tune.rules; {RELOAD}"
 )
 OTHER_FILE = {
     "drop_in_with_another_exec_start": boot(

@@ -57,11 +57,16 @@ class UnknownEndError(ValueError):
 def servers(site: Site, service: str) -> list[str] | None:
     """Return the names or addresses of a site's servers for a service; None where the site declares none.
 
-    Sources of updates that lie on the hosts themselves (`file:`) have no server.
+    The mirror of the antivirus' signatures is one of updates. Sources that lie on the hosts themselves
+    (`file:`) have no server.
     """
     if service == "updates":
         sources = site.updates.sources
-        return None if sources is None else [host for one in sources if (host := urlsplit(one).hostname)]
+        mirrors = [site.antivirus.mirror] if site.antivirus.mirror else []
+        if sources is None and not mirrors:
+            return None
+        named = [host for one in (*(sources or ()), *mirrors) if (host := urlsplit(one).hostname)]
+        return list(dict.fromkeys(named))
     found: dict[str, list[str] | None] = {
         "time": [str(source) for source in site.time_sources],
         "dns": [str(address) for address in site.dns],

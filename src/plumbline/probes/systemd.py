@@ -13,6 +13,7 @@ DIRECTORIES = (
     "/etc/systemd/system.control",
     "/run/systemd/generator.early",
     "/etc/systemd/system",
+    "/etc/systemd/system.attached",
     "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
@@ -119,6 +120,9 @@ class UnitsOnDisk:
 
     def starts(self, service: str) -> bool:
         """Say whether a service starts at boot, or when its timer, socket or path says so."""
+        if service.endswith("@.service"):
+            stem = service.removesuffix(".service")
+            return any(self.starts(name) for name in self._wanted if name.startswith(stem))
         stem = self.own_name(service).removesuffix(".service")
         kinds = ("service", "timer", "socket", "path")
         if self._is_masked(f"{stem}.service"):

@@ -9,7 +9,18 @@ from sample_evidence import answer, body, closed
 
 from plumbline.probes.base import Probe
 from plumbline.probes.connections import RUNNING, SEEN
-from plumbline.probes.firewall import BOOT, CONDITIONS, LEGACY, NOW, ON_DISK, SCRIPT_LINES, UNIT_LINES, UNITS
+from plumbline.probes.firewall import (
+    BESIDE,
+    BOOT,
+    CONDITIONS,
+    DETOURS,
+    LEGACY,
+    NOW,
+    ON_DISK,
+    SCRIPT_LINES,
+    UNIT_LINES,
+    UNITS,
+)
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 QUIET = "address\t127.0.0.1/8\naddress\t10.1.1.12/24\nasking\t4087\nend\n"
@@ -39,6 +50,8 @@ def evidence(name: str, now: str, boot: str | None = None, **others: str) -> byt
         CONDITIONS: (RECORDED / "systemd/conditions-systemd-252.txt").read_text(),
         UNIT_LINES: (RECORDED / "systemd/unit-lines-debian-12.txt").read_text(),
         SCRIPT_LINES: (RECORDED / "systemd/script-lines-debian-12.txt").read_text(),
+        DETOURS: others.get("detours", "end\n"),
+        BESIDE: others.get("beside", "end\n"),
         SEEN: others.get("seen", QUIET),
         RUNNING: others.get("running", listening("tcp 22", "tcp 5432", "tcp 5433", "tcp 4443")),
     }

@@ -169,6 +169,13 @@ def test_updates_that_lie_on_the_hosts_have_no_server(inventory: Inventory) -> N
     assert ends(inventory, updates=Updates(sources=["file:/srv/packages"])).spans("site:updates") == ()
 
 
+def test_the_mirror_of_signatures_is_one_of_the_servers_of_updates(inventory: Inventory) -> None:
+    antivirus = inventory.site.antivirus.model_copy(update={"mirror": "https://mirror.plant.test/clamav"})
+    for sources in (["file:/srv/packages"], ["https://mirror.plant.test/debian"], None):
+        spans = ends(inventory, antivirus=antivirus, updates=Updates(sources=sources)).spans("site:updates")
+        assert [str(span) for span in spans] == ["10.1.9.20"]
+
+
 @pytest.mark.parametrize("word", ["directory", "log", "monitoring", "mail", "updates"])
 def test_a_service_that_the_site_does_not_declare_is_told(inventory: Inventory, word: str) -> None:
     none = dict.fromkeys(("active_directory", "log_collector", "monitoring", "mail_relay"))

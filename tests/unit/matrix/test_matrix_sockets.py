@@ -133,6 +133,8 @@ def test_a_client_of_dhcp_waits_for_its_server() -> None:
     )
     found = sockets(seen(instead=QUIET), listening).unapproved_listeners()
     assert not any(":68" in str(one) or ":546" in str(one) for one in found)
+    asking = connection("udp", "10.89.0.11%host0:68", "10.89.0.254:67", held.partition(" ino:")[0])
+    assert sockets(seen(asking, instead=QUIET), running()).strangers() == []
 
 
 SSH_LISTENS = listener("tcp", "0.0.0.0:22", SSHD)
@@ -145,7 +147,6 @@ SSH_LISTENS = listener("tcp", "0.0.0.0:22", SSHD)
         connection("tcp", "[::ffff:10.89.0.11]:22", "[::ffff:10.89.0.1]:40000"),
         connection("tcp", "10.89.0.11:50000", "10.89.0.12:5432"),
         connection("udp", "10.89.0.11%host0:50000", "10.89.0.1:53"),
-        connection("udp", "10.89.0.11:68", "10.89.0.254:67"),
         connection("tcp", "127.0.0.1:50000", "127.0.0.1:9000"),
         connection("tcp", "[::1]:50000", "[::1]:9000"),
         connection("tcp", "10.89.0.11:50000", "10.89.0.11:9000"),
@@ -177,6 +178,7 @@ def test_connections_that_are_right(line: str) -> None:
         (connection("tcp", "10.89.0.11:22", "10.89.0.12:5432"), "tcp 10.89.0.12 → 10.89.0.11:22"),
         (connection("tcp", "10.89.0.11:50000", "10.89.0.1:443", ""), "tcp 10.89.0.11 → 10.89.0.1:443"),
         (connection("tcp", "[fe80::1]%host0:5000", "[fe80::2]%host0:22"), "tcp [fe80::1] → [fe80::2]:22"),
+        (connection("udp", "10.89.0.11:68", "10.7.7.7:67"), "udp 10.89.0.11 → 10.7.7.7:67 by wrong.py"),
         (connection("udp", "10.89.0.11:50000", "10.89.0.254:67"), "udp 10.89.0.11 → 10.89.0.254:67"),
         (
             connection("tcp", "10.89.0.11:50000", "10.7.7.7:22", 'users:(("ssh",pid=4087,fd=4))'),

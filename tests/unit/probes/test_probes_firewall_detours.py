@@ -1,4 +1,4 @@
-"""What loads rules by a detour at boot, as a host printed it on which each detour was laid, and what is beside."""
+"""What loads rules by a detour at boot, as a host printed it that has each of them, and what is beside."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_detours_that_were_cut_off_are_no_answer() -> None:
         ("Before=", "CapabilityBoundingSet=cap_sys_admin\nBefore="),
     ],
 )
-def test_setting_by_which_rules_are_flushed_again_or_not_loaded(disk: UnitsOnDisk, old: str, new: str) -> None:
+def test_setting_by_which_rules_are_flushed_or_not_loaded(disk: UnitsOnDisk, old: str, new: str) -> None:
     printed = (RECORDED / "firewall/units-systemd-252.txt").read_text().replace(old, new, 1)
     (found,) = obstacles(UNITS.parse(output(printed))[SERVICE], disk, [])
     assert new.partition("=")[0] in found

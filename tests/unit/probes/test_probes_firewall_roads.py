@@ -13,8 +13,7 @@ from plumbline.probes.base import Output, ParseError
 from plumbline.probes.firewall import BOOT, NOW, Entrance, _closed, _openings, _rewriting, _shut_out
 from plumbline.probes.firewall.evaluate import Packet, inbound
 from plumbline.probes.firewall.flows import Box, less, of_network
-from plumbline.probes.firewall.beside import BESIDE
-from plumbline.probes.firewall.loaders import DETOURS, Detours
+from plumbline.probes.firewall.loaders import Detours
 from plumbline.probes.firewall.loading import SERVICE, UNITS, obstacles, other_loaders, other_services
 from plumbline.probes.firewall.ruleset import Ruleset, parse_ruleset
 from plumbline.probes.systemd import ON_DISK, Line, UnitsOnDisk

@@ -82,34 +82,43 @@ def _beyond(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face])
     """Yield what passes without a row, and then the rules that accept what other chains still drop."""
     hosts_own = [face.address for face in faces]
     opened: set[str] = set()
-    stopped: list[tuple[Box, int]] = []
-    for own in [*hosts_own, *(sorted(_for_many(rules)) if way == "in" else ())]:
+    stopped: list[tuple[Box, int | None]] = []
+    asked: list[int | None] = [*hosts_own, *(sorted(_for_many(rules)) if way == "in" else ()), None]
+    for own in asked:
         before = set() if own in hosts_own else set(opened)
-        passing, held = _without_row(rules, own, approved.allowed(way, own))
-        stopped += [(box, own) for box in held if own in hosts_own]
+        allowed = errors() if own is None else approved.allowed(way, own)
+        passing, held = _without_row(rules, _at(own, hosts_own), allowed)
+        known = {box.rule for box, _ in stopped} if own not in hosts_own else set()
+        stopped += [(box, own) for box in held if box.rule not in known]
         for box in passing:
             if box.rule not in before:
                 opened.add(box.rule)
-                yield _told("open", way, box, _name(own), approved.withheld(way, own, box))
-    for box in _without_row(over_ipv6(rules), None, [])[0]:
+                withheld = () if own is None else approved.withheld(way, own, box)
+                yield _told("open", way, box, _name(own), withheld)
+    for box in _without_row(over_ipv6(rules), Packet(), [])[0]:
         opened.add(box.rule)
         yield Difference("open", way, box.rule, (f"IPv6 {box.protocol}",))
     yield from (_told("rule", way, box, _name(own)) for box, own in stopped if box.rule not in opened)
 
 
-def _without_row(rules: Ruleset, own: int | None, allowed: list[Box]) -> tuple[list[Box], list[Box]]:
+def _at(own: int | None, hosts_own: Sequence[int]) -> Packet:
+    """Return packets for one address; None is any that the host should not have: a rule may be for one."""
+    return Packet(elsewhere=frozenset(hosts_own)) if own is None else Packet(destination=own)
+
+
+def _without_row(rules: Ruleset, packet: Packet, allowed: list[Box]) -> tuple[list[Box], list[Box]]:
     """Return what passes without a row, by each rule that lets it, and what a rule accepts but others drop.
 
     What passes several chains is told by the rules that accept it; by a chain's policy if no rule does.
     """
-    passing = list(_wider(_passing(rules, own), allowed))
+    passing = list(_wider(_passing(rules, packet), allowed))
     chains = _base_chains(rules)
     if len(chains) < 2:  # one alone has been asked already
         return passing, []
     by_rule: list[Box] = []
     held: list[Box] = []
     for chain in chains:
-        for box in _wider(_passing(alone(rules, chain), own), allowed):
+        for box in _wider(_passing(alone(rules, chain), packet), allowed):
             if not _by_policy(box, chain):
                 (by_rule if meet([box], passing) else held).append(box)
     return [*by_rule, *less(passing, by_rule)], held
@@ -139,11 +148,11 @@ def _missing(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]
             yield _told(closed if surely_not else "unclear", way, box, own)
 
 
-def _passing(rules: Ruleset, own: int | None) -> list[Box]:
-    """Return what may pass without being a reply, at one address of the host."""
+def _passing(rules: Ruleset, packet: Packet) -> list[Box]:
+    """Return what may pass without being a reply, wherever the packet is for."""
     found: list[Box] = []
     for state in UNSOLICITED:
-        found += less(inbound(rules, Packet(state, destination=own)), found)
+        found += less(inbound(rules, replace(packet, state=state)), found)
     return found
 
 
@@ -204,8 +213,8 @@ def _by_policy(box: Box, chain: Chain) -> bool:
     return box.rule == f"{chain}: policy accept"
 
 
-def _name(address: int) -> str:
-    return str(ipaddress.IPv4Address(address))
+def _name(address: int | None) -> str:
+    return "" if address is None else str(ipaddress.IPv4Address(address))
 
 
 def _told(
@@ -214,5 +223,6 @@ def _told(
     """Tell a flow in signs that need no language: `tcp 22: 10.1.9.5 → 10.1.1.11`."""
     what = str(replace(box, rule="")).partition(" from ")[0]
     peers = "0.0.0.0/0" if (box.low, box.high) == (0, ADDRESS_MAX) else sources(box.low, box.high)
-    source, destination = (own, peers) if way == "out" else (peers, own or "0.0.0.0/0")
+    here = own or "0.0.0.0/0"
+    source, destination = (here, peers) if way == "out" else (peers, here)
     return Difference(kind, way, box.rule, (f"{what}: {source} → {destination}",), withheld)

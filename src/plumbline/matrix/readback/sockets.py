@@ -141,7 +141,7 @@ class Sockets:
         """
         found: dict[Stranger, None] = {}
         for connection in self.seen.connections:
-            if self._stays(connection) or _is_dhcp(connection) or self._is_asking(connection):
+            if self._stays(connection) or self._asks_for_a_lease(connection) or self._is_asking(connection):
                 continue
             if connection.kind == "tracked":
                 stranger = self._tracked(connection)
@@ -198,6 +198,12 @@ class Sockets:
     def _is_asking(self, connection: Connection) -> bool:
         held = set(connection.pids)
         return bool(held & self.seen.asking) and self._listens(connection.protocol, connection.own)
+
+    def _asks_for_a_lease(self, connection: Connection) -> bool:
+        """Say whether it is a client of DHCP with its server; other programs may use its ports as well."""
+        held = [self.running.processes[pid] for pid in connection.pids if pid in self.running.processes]
+        is_client = all(process.program in _DHCP_CLIENTS for process in held)
+        return _is_dhcp(connection) and (is_client or connection.kind != "socket")
 
     def _listens(self, protocol: str, end: End) -> bool:
         for socket in self.running.sockets:

@@ -8,8 +8,10 @@ from ipaddress import IPv4Address, IPv4Network
 
 from plumbline.probes.base import Output, Probe
 from plumbline.probes.connections import RUNNING, SEEN
+from plumbline.probes.firewall.beside import BESIDE
 from plumbline.probes.firewall.evaluate import Packet, drops_by_default, forwarded, inbound
 from plumbline.probes.firewall.flows import ADDRESS_MAX, ICMP_TYPES, SPACES, Box, everything, less, of_network
+from plumbline.probes.firewall.loaders import DETOURS
 from plumbline.probes.firewall.loading import (
     BOOT_FILE,
     SERVICE,
@@ -24,7 +26,17 @@ from plumbline.probes.subject import Subject
 from plumbline.probes.systemd import CONDITIONS, ON_DISK, SCRIPT_LINES, UNIT_LINES, Line
 from plumbline.verify.unknown import Unknown
 
-__all__ = ["CONDITIONS", "ON_DISK", "RUNNING", "SCRIPT_LINES", "SEEN", "UNITS", "UNIT_LINES", "Firewall"]
+__all__ = [
+    "CONDITIONS",
+    "DETOURS",
+    "ON_DISK",
+    "RUNNING",
+    "SCRIPT_LINES",
+    "SEEN",
+    "UNITS",
+    "UNIT_LINES",
+    "Firewall",
+]
 
 ABSENT = "no nft"
 """Printed instead of a ruleset where nft is not installed: then there is no filter, which is an answer."""
@@ -69,7 +81,7 @@ def _at_boot(output: Output) -> AtBoot:
 
 NOW = Probe(
     "firewall.now",
-    f"if command -v nft >/dev/null; then nft -j list ruleset; else echo '{ABSENT}'; fi",
+    f"if command -v nft >/dev/null; then nft -j -p list ruleset; else echo '{ABSENT}'; fi",
     _ruleset,
 )
 
@@ -81,7 +93,8 @@ BOOT = Probe(
     f"command -v nft >/dev/null || {{ echo '{ABSENT}'; exit 0; }}; unshare -n -m sh -c '"
     "for d in /home /root /run /tmp /dev/shm; do [ ! -d $d ] || mount -t tmpfs none $d || exit 9; done; "
     f"nft list tables || exit 9; if [ ! -e {BOOT_FILE} ]; then echo {REFUSED}; echo Error: no {BOOT_FILE}; "
-    f'elif e=$(nft -f {BOOT_FILE} 2>&1); then nft -j list ruleset; else printf "{REFUSED}\n%s\n" "$e"; fi\'',
+    f"elif e=$(nft -f {BOOT_FILE} 2>&1); then nft -j -p list ruleset; "
+    f'else printf "{REFUSED}\n%s\n" "$e"; fi\'',
     _at_boot,
 )
 
@@ -155,8 +168,8 @@ class Firewall(Subject):
         return _shut_out(self.read(BOOT).ruleset, entrance)
 
     def rewriting_now(self) -> list[str]:
-        """Return the rules that change where packets go or hide them from connection tracking, now."""
-        return _rewriting(self.read(NOW))
+        """Return what changes where packets go or hides them from connection tracking, now."""
+        return [*_rewriting(self.read(NOW)), *self.read(BESIDE).traffic]
 
     def rewriting_at_boot(self) -> list[str]:
         """Return such rules of the boot file."""
@@ -176,6 +189,7 @@ class Firewall(Subject):
         found = obstacles(unit, self.read(ON_DISK), self.read(CONDITIONS))
         if not found and unit["NeedDaemonReload"] == "yes":
             raise Unknown("files of {unit} were changed since systemd read them", unit=SERVICE)
+        found += [f"something is mounted over {path}" for path in self.read(BESIDE).mounted]
         refused = self.read(BOOT).refused
         return [*found, *([refused] if refused else [])]
 
@@ -186,8 +200,11 @@ class Firewall(Subject):
 
     @property
     def other_loaders(self) -> list[Line]:
-        """Lines of services, scripts and jobs that load rules beside nftables.service."""
-        return other_loaders(self.read(UNIT_LINES), self.read(SCRIPT_LINES), self.read(ON_DISK))
+        """Lines of services, scripts and jobs that load rules of their own, or include what a boot writes."""
+        found = other_loaders(
+            self.read(UNIT_LINES), self.read(SCRIPT_LINES), self.read(DETOURS), self.read(ON_DISK)
+        )
+        return [*found, *self.read(BESIDE).volatile]
 
 
 _UNSOLICITED: tuple[State, ...] = ("new", "invalid", "untracked")
@@ -265,9 +282,11 @@ def _shut_out(ruleset: Ruleset | None, entrance: Entrance) -> list[str]:
 
 _REWRITES = {
     "dnat", "snat", "redirect", "masquerade", "tproxy", "notrack", "fwd", "dup", "flow", "ct helper",
-    "ct expectation",
+    "ct expectation", "synproxy",
 }  # fmt: skip
-"""Statements that change where packets go, hide them from tracking, or make replies of what is none."""
+"""Statements that change where packets go, hide them from tracking, or make replies of what is none.
+
+`synproxy` answers in the host's place, and calls the host over loopback then."""
 
 
 def _rewriting(ruleset: Ruleset | None) -> list[str]:

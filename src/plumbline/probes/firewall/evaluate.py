@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from plumbline.probes.base import ParseError
 from plumbline.probes.firewall.area import Area
-from plumbline.probes.firewall.flows import Box, area, boxes_of, everything, meet
+from plumbline.probes.firewall.flows import Box, area, boxes_of, everything, less, meet
 from plumbline.probes.firewall.questions import Packet, asked, named_set
 from plumbline.probes.firewall.ruleset import Chain, Rule, Ruleset, Statement
 
@@ -133,6 +133,8 @@ class _Walk:
         if not certain and not self._may:
             # Whether these flows leave the chain here cannot be said, so nothing sure can be said of them.
             return matched
+        if kind == "continue":
+            return none
         if kind == "return":
             returned.append(matched)
             return matched if certain else none
@@ -176,10 +178,17 @@ class _Walk:
             raise ParseError(f"{rule} asks a map that packets change")
         pairs = named_set(self._ruleset, rule, data) if named else data["set"]
         before, sure = asked(self._ruleset, rule, questions, self._packet)
-        # The element for everything else holds when no other does, wherever it is written.
+        others: list[Box] = []
+        others_certain = True
+        # The element for everything else holds when no other does, wherever it is written; what another has
+        # sent back from a chain, or on to the next rule, does not come to it.
         for value, verdict in sorted(pairs, key=lambda pair: pair[0] == "*"):
             match = {"match": {"op": "==", "left": vmap["key"], "right": value}}
             wanted, certain = asked(self._ruleset, rule, [match], self._packet)
+            if value == "*":
+                wanted, certain = less(wanted, others) if others_certain else wanted, others_certain
+            others += wanted
+            others_certain = others_certain and certain
             yield meet(before, wanted), sure and certain, verdict
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from plumbline.probes.base import Probe
+from plumbline.probes.firewall.loaders import Detours
 from plumbline.probes.systemd import (
     FILTER_TOOLS,
     Line,
@@ -39,8 +41,23 @@ _HIDES = (
 
 _OTHER_COMMANDS = ("ExecCondition", "ExecStartPre", "ExecStartPost")
 
+_STAYS = {
+    "RemainAfterExit": {"yes"},
+    "StopWhenUnneeded": {"no"},
+    "RuntimeMaxUSec": {"infinity"},
+    "BindsTo": set[str](),
+    "Requisite": set[str](),
+    "PartOf": set[str](),
+    "Requires": {"system.slice", "sysinit.target", "-.mount"},
+    "Conflicts": {"shutdown.target"},
+}
+"""What these settings may say; with others the unit is not started, or stopped, which flushes all rules."""
+
 _PROPERTIES = (
-    "ActiveState,NeedDaemonReload,FragmentPath,DropInPaths,Before,ExecStart,"
+    "ActiveState,NeedDaemonReload,FragmentPath,DropInPaths,Before,ExecStart,CapabilityBoundingSet,"
+    + "RestrictAddressFamilies,"
+    + ",".join(_STAYS)
+    + ","
     + ",".join(_OTHER_COMMANDS)
     + ","
     + ",".join(_HIDES)
@@ -67,6 +84,12 @@ def obstacles(unit: Unit, on_disk: UnitsOnDisk, conditional: list[Line]) -> list
         found.append("ExecStart=")
     found += [f"{name}={command}" for name in _OTHER_COMMANDS for command in unit.commands(name)]
     found += [f"{name}={unit[name]}" for name in _HIDES if unit[name] not in {"", "no", "root"}]
+    found += [f"{name}={unit[name]}" for name, may in _STAYS.items() if not set(unit[name].split()) <= may]
+    families = unit["RestrictAddressFamilies"]
+    if families not in ("", "~") and families.startswith("~") is ("AF_NETLINK" in families):
+        found.append(f"RestrictAddressFamilies={families}")
+    if unit["CapabilityBoundingSet"] and "cap_net_admin" not in unit["CapabilityBoundingSet"].split():
+        found.append("CapabilityBoundingSet= without CAP_NET_ADMIN")
     paths = [unit["FragmentPath"], *unit["DropInPaths"].split()]
     found += [str(line) for line in conditions(conditional, paths)]
     if "network-pre.target" not in unit["Before"].split():
@@ -88,13 +111,18 @@ def other_services(found: dict[str, Unit], on_disk: UnitsOnDisk) -> list[str]:
     return told
 
 
-def other_loaders(unit_lines: list[Line], script_lines: list[Line], on_disk: UnitsOnDisk) -> list[Line]:
+def other_loaders(
+    unit_lines: list[Line], script_lines: list[Line], detours: Detours, on_disk: UnitsOnDisk
+) -> list[Line]:
     """Return the lines with which something else loads rules at boot or later: of services and of scripts."""
     known = {SERVICE, *(f"{name}.service" for name in OTHERS)}
     found = []
     for line in naming(unit_lines, FILTER_TOOLS):
         unit = on_disk.own_name(unit_of(line))
         is_read = line.file.endswith(".conf") or on_disk.file(unit) == line.file
-        if unit not in known and is_read and on_disk.starts(unit):
+        if unit not in known and is_read and detours.starts(unit, on_disk):
             found.append(line)
-    return [line for line in found + naming(script_lines, FILTER_TOOLS) if not _LISTS.search(line.text)]
+    found += naming(script_lines, FILTER_TOOLS)
+    found += [line for line in detours.loaders(on_disk, known) if line not in found]
+    # A line that lists rules may go on to load some.
+    return [line for line in found if naming([replace(line, text=_LISTS.sub(" ", line.text))], FILTER_TOOLS)]

@@ -24,12 +24,14 @@ class Packet:
     `interface` None is any interface but loopback, `destination` None any address. A question that the
     ruleset cannot answer is taken to hold or not, whichever lets more in (`may`) or less in (`surely`); the
     latter speaks of ordinary packets: whole, sent to this host, at a rate under every limit.
+    `elsewhere`: the destination is any address but these, which are all that the host should have.
     """
 
     state: State = "new"
     interface: str | None = None
     answer: Literal["may", "surely"] = "may"
     destination: int | None = None
+    elsewhere: frozenset[int] | None = None
 
 
 def asked(ruleset: Ruleset, rule: Rule, statements: list[Statement], packet: Packet) -> Answer:
@@ -73,6 +75,8 @@ def _match(ruleset: Ruleset, rule: Rule, match: dict[str, Any], packet: Packet) 
         return all_or_none(bool({"ipv4", "ip"} & set(map(str, values))) != otherwise)
     if key == "ip daddr" and packet.destination is not None:
         return _destination(packet.destination, values, otherwise)
+    if key == "ip daddr" and packet.elsewhere is not None:
+        return _elsewhere(packet.elsewhere, values, otherwise)
     boxes, certain, within = _boxes(left, values)
     if not otherwise:
         return boxes, certain
@@ -105,6 +109,17 @@ def _destination(destination: int, values: list[Any], otherwise: bool) -> Answer
     except (ValueError, KeyError, TypeError):
         return everything(), False
     return all_or_none(any(low <= destination <= high for low, high in spans) != otherwise)
+
+
+def _elsewhere(but: frozenset[int], values: list[Any], otherwise: bool) -> Answer:
+    """Answer for all destinations but these at once: what asks for none but these does not hold."""
+    try:
+        spans = [_addresses(value) for value in values]
+    except (ValueError, KeyError, TypeError):
+        return everything(), False
+    if all(high - low < len(but) and but.issuperset(range(low, high + 1)) for low, high in spans):
+        return all_or_none(otherwise)
+    return everything(), False
 
 
 def _values(ruleset: Ruleset, rule: Rule, right: Any) -> Iterator[Any]:  # noqa: ANN401  (nft's JSON)
