@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.applying import converged_against_bare, many_beside_one
 from benchmarks.contests import (
     Row,
     check_against_collector,
@@ -53,6 +54,14 @@ SLOWEST = 10
     is_flag=True,
     help="Measure only lint, compile, loading and reading back of large matrices (needs root).",
 )
+@click.option("--apply", "apply_only", is_flag=True, help="Measure only what applying costs (needs root).")
+@click.option(
+    "--hosts",
+    type=click.IntRange(min=0),
+    default=20,
+    show_default=True,
+    help="With --apply: converge so many hosts beside one; 0 for none.",
+)
 @click.option(
     "--json", "kept", type=click.Path(path_type=Path, dir_okay=False), help="Write the figures here."
 )
@@ -63,6 +72,8 @@ def main(
     stock_rounds: int,
     cost_only: bool,
     matrix_only: bool,
+    apply_only: bool,
+    hosts: int,
     kept: Path | None,
 ) -> None:
     """Print how fast Plumbline is: ratios of medians, with their spread.
@@ -70,7 +81,10 @@ def main(
     Nothing is changed on a host that is given.
     """
     if matrix_only:
-        _large_matrices(rounds, kept)
+        _told(large_matrices(rounds), kept)
+        return
+    if apply_only:
+        _told(_applying(rounds, hosts), kept)
         return
     if host and not inventory:
         raise click.UsageError("a HOST is one of an inventory; give it with -i")
@@ -88,8 +102,18 @@ def main(
         kept.write_text(json.dumps(_document(contests, cost), indent=2) + "\n")
 
 
-def _large_matrices(rounds: int, kept: Path | None) -> None:
-    rows = large_matrices(rounds)
+def _applying(rounds: int, hosts: int) -> list[Row]:
+    _tell("bringing up and hardening a lab host")
+    with lab_ground() as ground:
+        _tell("plumb apply against pyinfra alone")
+        rows = [converged_against_bare(ground, rounds)]
+    if hosts:
+        _tell(f"converging one host, then {hosts}")
+        rows.append(many_beside_one(hosts))
+    return rows
+
+
+def _told(rows: list[Row], kept: Path | None) -> None:
     console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
     for row in rows:
         _print_row(console, row)

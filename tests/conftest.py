@@ -5,6 +5,8 @@ The suites in `tests/compliance` are no tests of ours: there, what does not appl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 
@@ -36,6 +38,14 @@ class _NothingSkipped:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for line in self.skipped:
             terminalreporter.write_line(f"skipped, which counts as failed: {line}", red=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what commands write down of their runs out of the home of whoever tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

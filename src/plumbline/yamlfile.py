@@ -125,8 +125,8 @@ def read_yaml(path: Path) -> Document:
 def validated(model: type[M], document: Document, at: At = ()) -> M:
     """Make a model from a file, or from what stands at `at` in it.
 
-    Types are strict: a number is no text, `true` is no number. Validators are told the file's `directory`. Raises FindingsError with everything that is
-    wrong, each as `file:line: where: what`.
+    Types are strict: a number is no text, `true` is no number. Validators are told the file's `directory`.
+    Raises FindingsError with everything that is wrong, each as `file:line: where: what`.
     """
     data: Any = document.data
     for step in at:

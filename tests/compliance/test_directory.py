@@ -18,17 +18,24 @@ def domain(site):
 
 
 @control("domain-joined")
-def test_keytab_is_of_the_site_s_domain(host, domain):
-    """The host's keytab is there, with a key of a computer of the site's domain and of no other."""
-    assert host.directory.foreign_keys(domain) == []
+def test_keytab_is_of_the_site_s_domain(host, domain, spec):
+    """The host's keytab is there, with a key of a computer of the site's domain and of no other.
+
+    That computer is the host itself.
+    """
+    assert host.directory.foreign_keys(domain, spec.name) == []
 
 
 @control("domain-joined")
 @pytest.mark.usefixtures("domain")
 def test_keys_are_of_accepted_types(host, accepts):
-    """The keytab has keys of accepted types only."""
+    """The keytab has keys of accepted types only.
+
+    Kerberos is not told to take DES or RC4 either.
+    """
     accepted = accepts("key_types")
     assert [key for key in host.directory.keys if key.kind not in accepted] == []
+    assert host.directory.weak_types == []
 
 
 @control("domain-joined")
@@ -95,6 +102,16 @@ def test_groups_of_roles_alone_get_in(host, domain, desired, spec):
     roles = desired.controls["logon-by-directory-group"].values["roles"]
     groups = [user.group for user in spec.users if user.role in roles]
     assert host.directory.let_in_otherwise(domain, groups) == []
+
+
+@control("logon-by-directory-group")
+def test_nobody_stands_in_for_another(host, domain):
+    """Nobody of the directory stands in for another: names, groups and tickets are taken as it has them.
+
+    No setting and no override of this host's maps users, groups or tickets, and no password is remembered
+    while the directory answers.
+    """
+    assert host.directory.stand_ins(domain) == []
 
 
 @control("logon-by-directory-group")

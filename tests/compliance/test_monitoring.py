@@ -23,7 +23,7 @@ def _snmp(host):
 
 
 def _servers(site):
-    return [] if site.monitoring is None else site.monitoring.servers
+    return [] if site.monitoring is None else [server.lower() for server in site.monitoring.servers]
 
 
 @control("monitoring-connected")
@@ -58,7 +58,7 @@ def test_each_server_of_the_site_is_named(host, site):
     if _product(site) != ZABBIX:
         not_applicable("the site's monitoring is not Zabbix")
     named = {seen.bare for seen in host.monitoring.asking_servers()}
-    assert [server for server in site.monitoring.servers if server not in named] == []
+    assert [server for server in _servers(site) if server not in named] == []
 
 
 @control("monitoring-connected")

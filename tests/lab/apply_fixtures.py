@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from applying import Deploys
+from applying import Deploys, deploys_of
 from conftest import lab_name
 
 from plumbline.lab import Lab
-from plumbline.rooms import DEPLOYS
 
 
 @pytest.fixture(scope="module")
@@ -34,22 +33,7 @@ def deploys(tmp_path: Path) -> Deploys:
     """Make a package like `deploys/` from the body of its one subject, which uses `desired`."""
 
     def make(body: str) -> Path:
-        package = tmp_path / "deploys"
-        shutil.rmtree(package, ignore_errors=True)
-        package.mkdir()
-        (package / "mechanisms").symlink_to(DEPLOYS / "mechanisms")
-        head = (
-            "from pyinfra.api.deploy import deploy\n"
-            "from pyinfra.operations import server\n"
-            "from deploys.mechanisms.files import no_file, whole_file\n"
-            "from deploys.mechanisms.packages import packages\n"
-            "from deploys.mechanisms.sysctl import sysctl_settings\n"
-            "from deploys.mechanisms.units import unit_masked, unit_off, unit_on, unit_restarted\n\n\n"
-            "def apply(desired):\n    deploy(name='tiny')(lambda: tiny(desired))()\n\n\n"
-            "def tiny(desired):\n"
-        )
-        (package / "__init__.py").write_text(head + body)
-        return package
+        return deploys_of(tmp_path / "deploys", body)
 
     return make
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from plumbline.lab import Lab
+from plumbline.rooms import DEPLOYS
 
 Deploys = Callable[[str], Path]
 """Makes a package like `deploys/` from the body of its one subject, which uses `desired`."""
@@ -39,3 +41,22 @@ def files_of(lab: Lab, host: str) -> set[str]:
 
 def state_of(lab: Lab, host: str) -> list[str]:
     return lab.run(host, STATE).stdout.splitlines()
+
+
+def deploys_of(package: Path, body: str) -> Path:
+    """Make a package like `deploys/` anew, from the body of its one subject, which uses `desired`."""
+    shutil.rmtree(package, ignore_errors=True)
+    package.mkdir(parents=True)
+    (package / "mechanisms").symlink_to(DEPLOYS / "mechanisms")
+    head = (
+        "from pyinfra.api.deploy import deploy\n"
+        "from pyinfra.operations import server\n"
+        "from deploys.mechanisms.files import no_file, whole_file\n"
+        "from deploys.mechanisms.packages import packages\n"
+        "from deploys.mechanisms.sysctl import sysctl_settings\n"
+        "from deploys.mechanisms.units import unit_masked, unit_off, unit_on, unit_restarted\n\n\n"
+        "def apply(desired):\n    deploy(name='tiny')(lambda: tiny(desired))()\n\n\n"
+        "def tiny(desired):\n"
+    )
+    (package / "__init__.py").write_text(head + body)
+    return package

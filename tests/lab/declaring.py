@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import yaml
 
 from plumbline.lab import Lab
+from plumbline.rooms import LAB_INVENTORY
+
+
+def with_a_client(folder: Path, name: str) -> Path:
+    """Copy the worked example into a folder, with one of its hosts a client without the services it had."""
+    inventory = folder / "inventory"
+    shutil.copytree(LAB_INVENTORY, inventory)
+    for path in sorted((inventory / "systems").glob("*.yml")):
+        system = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for host in system["hosts"]:
+            if host["name"] == name:
+                host |= {"profile": "client", "services": [], "software": [], "server_roles": []}
+                host |= {"firewall_openings": [], "antivirus_exclusions": [], "parameters": {}}
+        path.write_text(yaml.safe_dump(system, sort_keys=False), encoding="utf-8")
+    return inventory
 
 
 def declare(lab: Lab, host: str, **changes: object) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
 import subprocess
+import tempfile
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -15,6 +19,8 @@ from plumbline.lab import Lab
 from plumbline.lab.host import LabHost
 
 SECONDS = 30
+PAUSE = 0.02
+"""Between two looks at what runs; what is looked for runs longer, and the machine has more to do."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +59,44 @@ def by_password(host: LabHost, user: str, password: str, command: str = "id -un"
 def by_ticket(lab: Lab, host: LabHost, user: str, password: str) -> str | None:
     """Return who somebody is on a host he enters by a Kerberos ticket alone; None if he is not let in.
 
-    The domain controller's machine is where he comes from.
+    The ticket is got on the domain controller's machine; he comes from here, whence hosts are managed.
     """
-    name = f"{host.name}.{lab.site.ad_domain}"
-    lab.run_site("directory", f"grep -q ' {name}$' /etc/hosts || echo '{host.address} {name}' >>/etc/hosts")
-    cache = f"/run/ticket-{user}"
-    lab.run_site("directory", f"kinit -c FILE:{cache} {user}", input=password)
-    options = (
-        "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR -o BatchMode=yes "
-        "-o GSSAPIAuthentication=yes -o PreferredAuthentications=gssapi-with-mic"
-    )
-    done = lab.run_site(
-        "directory",
-        f"export KRB5CCNAME=FILE:{cache}; ssh {options} {user}@{name} id -un; s=$?; kdestroy -q; exit $s",
-        check=False,
-    )
+    site = lab.site
+    ticket = f"/run/ticket-{user}"
+    lab.run_site("directory", f"kinit -c FILE:{ticket} {user}", input=password)
+    encoded = lab.run_site("directory", f"base64 {ticket}; rm {ticket}").stdout
+    with tempfile.TemporaryDirectory() as folder:
+        cache, configuration = Path(folder, "ticket"), Path(folder, "krb5.conf")
+        cache.write_bytes(base64.b64decode(encoded))
+        cache.chmod(0o600)
+        configuration.write_text(
+            f"[libdefaults]\ndefault_realm = {site.realm}\ndns_lookup_kdc = false\nrdns = false\n"
+            f"dns_canonicalize_hostname = false\n[realms]\n{site.realm} = {{\n kdc = {site.dns}\n}}\n"
+        )
+        options = {
+            "GSSAPIServerIdentity": f"{host.name}.{site.ad_domain}",
+            "StrictHostKeyChecking": "no",
+            "UserKnownHostsFile": "/dev/null",
+            "LogLevel": "ERROR",
+            "BatchMode": "yes",
+            "GSSAPIAuthentication": "yes",
+            "PreferredAuthentications": "gssapi-with-mic",
+        }
+        done = subprocess.run(
+            [
+                "ssh",
+                "-F",
+                "none",
+                *(f"-o{key}={value}" for key, value in options.items()),
+                f"{user}@{host.address}",
+                "id -un",
+            ],
+            env={**os.environ, "KRB5CCNAME": f"FILE:{cache}", "KRB5_CONFIG": str(configuration)},
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+        )
     return done.stdout.strip() if done.returncode == 0 else None
 
 
@@ -75,7 +104,7 @@ def by_ticket(lab: Lab, host: LabHost, user: str, password: str) -> str | None:
 class Watch:
     """Reads again and again with which words and environment everything on this machine runs, hosts too."""
 
-    secret: str
+    secrets: Sequence[str]
     word: bytes
     found: list[str] = field(default_factory=list)
     seen: int = 0
@@ -92,19 +121,19 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._over.is_set():
+        while not self._over.wait(PAUSE):
             for process in Path("/proc").glob("[0-9]*"):
                 for name in ("cmdline", "environ"):
                     with contextlib.suppress(OSError):
                         text = (process / name).read_bytes()
                         self.seen += name == "cmdline" and self.word in text
-                        if self.secret.encode() in text:
+                        if any(secret.encode() in text for secret in self.secrets):
                             self.found.append(f"{process}/{name}")
 
 
-def files_with(secret: str, *places: Path) -> list[str]:
-    """Return the files below some places that hold a secret; it is given to grep where nobody sees it."""
+def files_with(secrets: Sequence[str], *places: Path) -> list[str]:
+    """Return the files below some places that hold a secret; grep is given them where nobody sees it."""
     command = ["grep", "-rlaF", "-f", "-", *map(str, places)]
-    done = subprocess.run(command, check=False, input=secret, capture_output=True, text=True)
+    done = subprocess.run(command, check=False, input="\n".join(secrets), capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
     return done.stdout.splitlines()

@@ -22,6 +22,7 @@ TYPES = f"{JOINED}keys_are_of_accepted_types"
 HONOURED = f"{JOINED}the_domain_honours_the_host"
 YOUNG = f"{JOINED}the_host_s_password_is_young"
 GROUPS = f"{LOGON}groups_of_roles_alone_get_in"
+STANDS_IN = f"{LOGON}nobody_stands_in_for_another"
 SERVED = f"{LOGON}the_site_s_domain_alone_is_served"
 RUNS_BY_FILES = f"{LOGON}sssd_runs_by_what_its_files_say"
 HEEDED = f"{LOGON}pam_heeds_the_directory_s_refusal"
@@ -50,6 +51,12 @@ def _drop_in(text: str, failing: set[str]) -> Sabotage:
 
 def _of_domain(line: str, *checks: str) -> Sabotage:
     return _drop_in(f"[domain/{DOMAIN}]\\n{line}\\n", set(checks or [GROUPS]))
+
+
+def _mapped(line: str) -> Sabotage:
+    file = "/etc/sssd/conf.d/60-mapped.conf"
+    wrong = f"printf '[domain/{DOMAIN}]\\n{line}\\n' >{file}; chmod 600 {file}; {RESTART}"
+    return Sabotage(wrong, f"rm {file}; {RESTART}", {STANDS_IN})
 
 
 def _edited(path: str, edit: str, failing: set[str], after: str = ":") -> Sabotage:
@@ -85,6 +92,20 @@ ACCESS: Lane = {
     ),
     "controllers_not_verified": _of_domain("krb5_validate = false", SERVED),
 }
+STAND_INS: Lane = {
+    "administrators_group_for_everybody": _mapped("override_gid = 965001113"),
+    "one_s_password_for_another": _mapped("krb5_map_user = admin1:nobody1"),
+    "group_overridden_on_this_host": Sabotage(
+        "id user1 >/dev/null; sss_override user-add user1 -g $(getent group OT-Heating-Admins | cut -d: -f3)",
+        f"sss_override user-del user1; {RESTART}",
+        {STANDS_IN},
+    ),
+    "ticket_opens_root": _edited(
+        "/etc/krb5.conf",
+        "s/^    AD.OT.LAB.TEST = {/&\\n        auth_to_local = RULE:[1:root]/",
+        {STANDS_IN},
+    ),
+}
 REMEMBERED: Lane = {
     "remembered_for_ever": _edited(
         SSSD, "/^offline_cred/d", {f"{OFFLINE}remembered_passwords_expire"}, RESTART
@@ -117,6 +138,11 @@ SERVICE: Lane = {
         f"rm -r {UNIT}.d; systemctl daemon-reload",
         {AS_PACKAGED},
     ),
+    "other_kerberos_at_boot": Sabotage(
+        _unit_says("[Service]\\nEnvironment=KRB5_CONFIG=/srv/krb5.conf\\n"),
+        f"rm -r {UNIT}.d; systemctl daemon-reload",
+        {AS_PACKAGED},
+    ),
     "start_held_back": Sabotage(
         _unit_says("[Unit]\\nConditionPathExists=/nowhere\\n"),
         f"rm -r {UNIT}.d; systemctl daemon-reload",
@@ -133,7 +159,7 @@ KEYS: Lane = {
     "keytab_of_another_host": Sabotage(
         f"{_KEEP_KEYTAB}; {_keys('NO-SUCH-HOST$@AD.OT.LAB.TEST', 'aes256-cts-hmac-sha1-96')}",
         _BACK,
-        {HONOURED},
+        {OURS, HONOURED},
     ),
     "weak_key_beside": Sabotage(
         f"{_KEEP_KEYTAB}; {_keys('http/x@AD.OT.LAB.TEST', 'arcfour-hmac', f'rkt {KEYTAB}' + chr(92) + 'n')}",
@@ -155,6 +181,12 @@ AROUND: Lane = {
         "cp -p /root/kept /etc/resolv.conf; systemctl reset-failed sssd",
         {f"{JOINED}a_name_server_is_asked"},
     ),
+    "controller_behind_a_nested_block": _edited(
+        "/etc/krb5.conf",
+        "s/^    AD.OT.LAB.TEST = {/&\\n v4 = {\\n x = y\\n }\\n kdc = kdc.other.test/",
+        {f"{JOINED}controllers_are_the_site_s"},
+    ),
+    "weak_keys_taken_again": _edited("/etc/krb5.conf", "s/permitted_enctypes.*/& rc4-hmac/", {TYPES}),
     "passwords_changed_elsewhere": _edited(
         "/etc/krb5.conf",
         "s/^\\( *\\)admin_server.*/\\1admin_server = kdc.other.test/",
@@ -171,6 +203,11 @@ PAM: Lane = {
     ),
     "names_not_asked_there": _edited(
         "/etc/nsswitch.conf", "/^group/s/ sss//", {f"{WORKS}names_come_from_the_directory_too"}
+    ),
+    "names_never_its_turn": _edited(
+        "/etc/nsswitch.conf",
+        "s/^passwd:.*/passwd: files [NOTFOUND=return] sss/",
+        {f"{WORKS}names_come_from_the_directory_too"},
     ),
     "ssh_without_pam": Sabotage(
         "echo 'UsePAM no' >/etc/ssh/sshd_config.d/00-a.conf",
@@ -214,6 +251,7 @@ ACCOUNTS: Lane = {
 
 LANES = {
     "access": ACCESS,
+    "stand_ins": STAND_INS,
     "remembered": REMEMBERED,
     "accounts": ACCOUNTS,
     "pam": PAM,

@@ -71,6 +71,8 @@ ZABBIX_CASES: dict[str, Case] = {
     ),
     "unencrypted_accepted_beside_the_key": edited("s/^TLSAccept=.*/TLSAccept=psk,unencrypted/", ASKED),
     "unencrypted_accepted_by_a_later_line": edited("$aTLSAccept=unencrypted", ASKED),
+    "state_told_in_the_clear": edited("$aStatusPort=9999", ASKED),
+    "site_s_server_as_a_network_of_one": edited("s/^Server=.*/&\\/32/"),
     "tls_left_out_when_asked": edited("/^TLSAccept=/d", ASKED),
     "tls_left_out_when_reporting": edited("/^TLSConnect=/d", REPORTS),
     "foreign_server_may_ask": edited("s/^Server=.*/&,192.0.2.9/", SERVERS),
@@ -136,6 +138,14 @@ PUBLIC = "rocommunity public default"
 SNMP_V2C: dict[str, Case] = {
     "community_in_the_configuration": written(SNMP_CONF, PUBLIC, OLD),
     "community_in_capitals_after_blanks": written(SNMP_CONF, "  ROcommunity\\tpublic", OLD),
+    "community_by_a_quoted_word": written(SNMP_CONF, '"rocommunity" public default', OLD),
+    "community_by_an_escaped_word": written(SNMP_CONF, "\\\\rocommunity public", OLD),
+    "community_in_a_file_that_is_looked_for": (
+        f"cp -p {SNMP_CONF} /root/kept; echo '{PUBLIC}' >/usr/share/snmp/more.conf; "
+        f"echo 'includeSearch more' >>{SNMP_CONF}; {SNMP_AGAIN}",
+        f"rm /usr/share/snmp/more.conf; cp -p /root/kept {SNMP_CONF}; {SNMP_AGAIN}",
+        {OLD},
+    ),
     "community_by_its_parts": written(
         SNMP_CONF,
         "com2sec old default public\\ngroup old v2c old\\nview all included .1\\n"

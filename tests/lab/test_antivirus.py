@@ -155,6 +155,7 @@ CASES: dict[str, Case] = {
         f"cp {KEPT} {CONF}; rm -r /var/lib/other",
         LOADED,
         DETECTS,
+        EXCLUDES,
     ),
     "scanner_that_calls_everything_found": (
         "mv /usr/bin/clamdscan /root/clamdscan; printf '#!/bin/sh\\ncat >/dev/null\\n"
@@ -162,6 +163,21 @@ CASES: dict[str, Case] = {
         ">/usr/bin/clamdscan; chmod 755 /usr/bin/clamdscan",
         "mv /root/clamdscan /usr/bin/clamdscan",
         {DETECTS},
+    ),
+    "another_signature_ignored_beside_signatures_elsewhere": reloaded(
+        f"cp {CONF} {KEPT}; cp -rp /var/lib/clamav /var/lib/other; echo Other >/var/lib/other/x.ign2; "
+        f"sed -i 's#^DatabaseDirectory.*#DatabaseDirectory /var/lib/other#' {CONF}",
+        f"cp {KEPT} {CONF}; rm -r /var/lib/other",
+        EXCLUDES,
+    ),
+    "engine_told_to_leave_kinds_out": (
+        "echo PE:0x0:1:255 >/var/lib/clamav/own.cfg", "rm /var/lib/clamav/own.cfg", {EXCLUDES},
+    ),
+    "list_of_the_scanner_on_access": (
+        "d=/etc/systemd/system/clamav-clamonacc.service.d; mkdir -p $d; printf '[Service]\\nExecStart=\\n"
+        f"ExecStart=/usr/sbin/clamonacc --foreground --exclude-list=/etc/x\\n' >$d/x.conf; {RELOAD}",
+        f"rm -r /etc/systemd/system/clamav-clamonacc.service.d; {RELOAD}",
+        {EXCLUDES},
     ),
     "signatures_ignored_by_a_list": (
         "echo Lab.Eicar >/var/lib/clamav/own.ign2", "rm /var/lib/clamav/own.ign2", {EXCLUDES},

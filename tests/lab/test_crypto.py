@@ -256,7 +256,7 @@ def test_drop_in_is_refused_where_sshd_would_not_start_with_it(lab: Lab, deploys
     broken = "/etc/ssh/sshd_config.d/zz.conf"
     with sabotaged(lab, f"rm {DROP_IN}; echo 'Rubbish yes' >{broken}", f"rm {broken}"):
         result = apply_hosts(lab.inventory, [HOST], deploys=deploys).host(HOST)
-        assert (result.outcome, lab.run(HOST, f"ls {DROP_IN}", check=False).stdout) == ("failed", "")
+        assert (result.outcome, lab.run(HOST, f"ls {DROP_IN}", check=False).stdout) == ("refused", "")
 
 
 def test_controller_that_knows_another_host_key_is_not_shut_out(lab: Lab, deploys: Path) -> None:

@@ -64,7 +64,7 @@ def joined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Joined]:
     deploys = deploys_of(tmp_path_factory.mktemp("directory"), APPLIED)
     with Lab.up(lab_name(), hosts=2, flavour="clean", site=("directory",)) as lab:
         _make_client(lab)
-        with Watch(lab.secrets["directory.join"], b"--stdin-password") as watch:
+        with Watch([lab.secrets["directory.join"]], b"--stdin-password") as watch:
             report = _applied(lab, deploys)
         yield Joined(lab, deploys, report, watch)
 
@@ -103,7 +103,7 @@ def test_the_secret_was_nowhere_to_be_seen(joined: Joined, tmp_path: Path) -> No
     (tmp_path / "evidence").write_bytes(gathered.evidence.raw)
     disks = [host.directory / "upper" for host in lab.hosts]
     sources = [PROJECT / name for name in ("deploys", "inventories", "policies", "src", "tests", "docs")]
-    assert files_with(secret, tmp_path, joined.deploys, lab.inventory, *disks, *sources) == []
+    assert files_with([secret], tmp_path, joined.deploys, lab.inventory, *disks, *sources) == []
     for host in lab.hosts:
         assert secret not in lab.run(host, "journalctl -q --no-pager -o export").stdout
 

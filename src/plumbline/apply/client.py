@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,8 +15,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from plumbline import rooms
+from plumbline.apply.history import Following, Options, Records, RunRecord
+from plumbline.apply.plan import Plan, held_to, made, sources_moved
 from plumbline.apply.results import ApplyReport, HostResult, Progress
+from plumbline.apply.sources import sources
+from plumbline.apply.waves import Rollout
 from plumbline.errors import NOT_REACHED, USAGE, InputError, NotReachedError, PlumblineError, UsageError
+from plumbline.secrets import Ask, Secrets, without_secrets
+
+RESTORE_AFTER = 300
+"""Seconds without a sign of us after which a host that is being changed puts itself back."""
 
 _WORKER = "import gevent.monkey; gevent.monkey.patch_all(); from plumbline.apply.worker import main; main()"
 """gevent must come first, and in a process of its own: its patching changes sockets and threads for all."""
@@ -26,61 +35,144 @@ def apply_hosts(
     hosts: Sequence[str] = (),
     *,
     dry: bool = False,
+    plan: Plan | None = None,
     standard: str = "mhth-ot",
     deploys: Path = rooms.DEPLOYS,
+    restore_after: int = RESTORE_AFTER,
+    accept_worse: Sequence[str] = (),
     confirm: Callable[[ApplyReport], bool] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    ask: Ask | None = None,
+    record: Records | None = None,
+    rollout: Rollout | None = None,
+    outside_window: str | None = None,
+    despite_owed_reboot: bool = False,
+    options: Options | None = None,
 ) -> ApplyReport:
     """Bring hosts of an inventory to the standard, or only plan it (`dry`, which touches nothing on them).
 
-    `hosts` are names or globs, none means all. `confirm` is shown the plan and says whether to go on; when it
-    says no, the plan is the result. `progress` is called with each step. `deploys` is a package like
-    `deploys/`, with `apply(desired)`.
+    `hosts` are names or globs, none means all. `plan` is a kept plan: exactly that is done, to its hosts, and
+    one that has moved since is refused. `confirm` is shown what will be done and says whether to go on; when
+    it says no, the plan is the result. `progress` is called with each step. `deploys` is a package like
+    `deploys/`, with `apply(desired)`. `ask` asks a person for a secret that no other source has. A host that
+    hears nothing of us for `restore_after` seconds puts itself back, and so does one on which a control of
+    what was changed got worse, but for those named in `accept_worse`. The run is written down in `record`,
+    with `options`, by which it can be gone on with. `rollout` says in which waves hosts go; `outside_window`
+    why they may be changed outside their maintenance windows; `despite_owed_reboot`: an owed reboot is known.
 
-    A host that is not reached, refused or fails is told in the report and does not stop the others; an
-    interruption (Ctrl-C) ends each host after the operation it is at. Raises InputError and UsageError for
-    what is wrong with the inventory, the standard or the names.
+    A host that is not reached, refused, fails or is restored is told in the report and does not stop the
+    others; an interruption (Ctrl-C) ends each host after the operation it is at and puts it back. Raises
+    InputError and UsageError for what is wrong with the inventory, the standard or the names.
     """
+    secrets = Secrets.load(inventory, ask)
+    if plan is not None:
+        hosts, standard = _of_plan(plan, hosts), plan.standard
+    made_from = sources(Path(inventory), standard, deploys)
+    rollout = rollout or Rollout()
+    run = RunRecord.begun(Path(inventory), standard, options)
     request = {
         "inventory": str(Path(inventory).absolute()),
         "hosts": list(hosts),
         "standard": standard,
         "deploys": str(deploys.absolute()),
         "dry": dry,
-        "confirm": confirm is not None,
+        "run": run.run,
+        "who": run.who,
+        "controller": run.controller,
+        "restore_after": restore_after,
+        "exact": plan is not None,
+        "accept_worse": list(accept_worse),
+        "rollout": (rollout.canaries, rollout.wave, rollout.failures),
+        "outside_window": outside_window,
+        "despite_owed_reboot": despite_owed_reboot,
     }
+    following = Following(run, record)
     report: ApplyReport | None = None
     with (
         ExitStack() as interruptions,
         tempfile.TemporaryFile("w+", encoding="utf-8") as said,
+        following.to_the_end(),
         _started(request, said) as worker,
     ):
         for event in _events(worker):
             kind = event.pop("event")
             if kind == "progress" and progress is not None:
                 progress(Progress.model_validate(event))
+            elif kind == "armed":
+                following.armed(event["host"], event["seconds"])
+            elif kind == "done":
+                following.done(HostResult.model_validate(event["host"]))
+            elif kind == "secret":
+                _write(worker, json.dumps(_secret(secrets, event["name"])))
             elif kind == "error":
                 raise _error(event)
             elif kind == "plan":
                 report = _report(event, dry=True)
+                if plan is not None:
+                    report = _held_to(plan, report, made_from)
                 go = not dry and (confirm is None or confirm(report))
                 if go:
                     interruptions.enter_context(_stopping_in_order(worker))
-                if confirm is not None and not dry:
-                    _answer(worker, go=go)
+                    digest = plan.digest if plan else made(report, inventory, standard, made_from).digest
+                    following.goes(digest, report)
+                    _write(worker, json.dumps(_answer(report, digest)))
+                elif not dry:
+                    _write(worker, json.dumps({"go": False}))
             elif kind == "result":
-                return _report(event, dry=dry or _only_planned(event))
+                if report is None or dry or not following.gone:
+                    return report or _report(event, dry=True)
+                return following.ended(_report(event, dry=False))
         raise PlumblineError(
             f"the process that talks to the hosts ended before it was done: {_last_line(said)}"
         )
+
+
+def plan_hosts(
+    inventory: Path | str,
+    hosts: Sequence[str] = (),
+    *,
+    standard: str = "mhth-ot",
+    deploys: Path = rooms.DEPLOYS,
+    progress: Callable[[Progress], None] | None = None,
+    ask: Ask | None = None,
+) -> Plan:
+    """Make a plan to keep: what `apply_hosts` would do now; nothing on the hosts is touched."""
+    made_from = sources(Path(inventory), standard, deploys)
+    report = apply_hosts(
+        inventory, hosts, dry=True, standard=standard, deploys=deploys, progress=progress, ask=ask
+    )
+    return made(report, inventory, standard, made_from)
 
 
 def _report(event: dict[str, Any], *, dry: bool) -> ApplyReport:
     return ApplyReport(dry=dry, hosts=[HostResult.model_validate(host) for host in event["hosts"]])
 
 
-def _only_planned(event: dict[str, Any]) -> bool:
-    return any(host["outcome"] == "planned" for host in event["hosts"])
+def _of_plan(plan: Plan, hosts: Sequence[str]) -> list[str]:
+    """Return the plan's hosts, or those of them that were named; UsageError for one it does not hold."""
+    for name in hosts:
+        if name not in plan.names:
+            raise UsageError(f"the plan holds nothing of {name}", hint=f"it is for {', '.join(plan.names)}")
+    return list(hosts) or plan.names
+
+
+def _held_to(plan: Plan, report: ApplyReport, made_from: dict[str, str]) -> ApplyReport:
+    moved = sources_moved(plan, made_from)
+    return ApplyReport(
+        dry=report.dry,
+        hosts=[
+            host.model_copy(update={"outcome": "refused", "problem": moved, "changed": []})
+            if moved and host.outcome == "planned"
+            else held_to(plan, host)
+            for host in report.hosts
+        ],
+    )
+
+
+def _answer(report: ApplyReport, digest: str) -> dict[str, Any]:
+    """Return what the worker shall do: go on, but for hosts that a kept plan does not fit any more."""
+    refused = {host.host: host.problem for host in report.hosts if host.outcome == "refused"}
+    return {"go": True, "refused": refused, "digest": digest}
 
 
 @contextmanager
@@ -94,6 +186,7 @@ def _started(request: dict[str, Any], said: IO[str]) -> Iterator[subprocess.Pope
         stderr=said,
         text=True,
         encoding="utf-8",
+        env=without_secrets(os.environ),
         start_new_session=True,
     ) as worker:
         try:
@@ -133,8 +226,12 @@ def _stopping_in_order(worker: subprocess.Popen[str]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _answer(worker: subprocess.Popen[str], *, go: bool) -> None:
-    _write(worker, "go" if go else "stop")
+def _secret(secrets: Secrets, name: str) -> dict[str, str]:
+    """Return what the worker is told of a secret: itself, or why there is none."""
+    try:
+        return {"secret": secrets.get(name)}
+    except PlumblineError as error:
+        return {"problem": str(error)}
 
 
 def _write(worker: subprocess.Popen[str], line: str) -> None:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from pyinfra.api.facts import FactBase
 
 from plumbline.errors import PlumblineError
+from plumbline.matrix import FILE
 from plumbline.policy.accepts import Value
 from plumbline.policy.standard import DesiredState, Resolved
 
+if TYPE_CHECKING:
+    from plumbline.matrix.flows import HostFlows
+
 DISTRIBUTIONS = frozenset({"debian", "ubuntu"})
 """`ID` of os-release(5) that the deploys are written for."""
+
+
+_LEADS_NOWHERE = frozenset(
+    {"local", "broadcast", "anycast", "multicast", "unreachable", "blackhole", "prohibit", "throw"}
+)
+"""Routes that lead to no other host (ip-route(8))."""
 
 
 class RefusedError(PlumblineError):
@@ -24,7 +37,8 @@ class Ground:
     """What is seen of the host at first, as the user we connect as.
 
     `client`, `server`, `port`: the two ends of our SSH connection as the host sees them; `sudo`: empty if
-    sudo works without a password, else what it said; `addresses`: interface -> IPv4 addresses.
+    sudo works without a password, else what it said; `addresses`: interface -> IPv4 addresses; `ways_back`:
+    the interfaces by which some route leads to the client.
     """
 
     uid: int | None = None
@@ -36,6 +50,7 @@ class Ground:
     pretty: str = ""
     systemd: bool = False
     addresses: dict[str, list[str]] = field(default_factory=dict)
+    ways_back: list[str] = field(default_factory=list)
 
 
 class Look(FactBase[Ground]):
@@ -48,6 +63,7 @@ class Look(FactBase[Ground]):
             'test -d /run/systemd/system && echo "systemd yes"; '
             'test "$(id -u)" = 0 || said=$(LC_ALL=C sudo -n true 2>&1) || echo "sudo ${said:-refused}"; '
             'ip -o -4 addr show 2>/dev/null | sed "s/^/address /"; '
+            'ip -o -4 route show table all match "${SSH_CONNECTION%% *}" 2>/dev/null | sed "s/^/route /"; '
             '. /etc/os-release 2>/dev/null; echo "id $ID"; echo "pretty $PRETTY_NAME"'
         )
 
@@ -69,6 +85,8 @@ class Look(FactBase[Ground]):
                 ground.distribution = text
             elif what == "pretty":
                 ground.pretty = text
+            elif what == "route" and words and words[0] not in _LEADS_NOWHERE:
+                ground.ways_back += [at for key, at in pairwise(words) if key == "dev"]
             elif what == "address" and len(words) > 3:
                 interface = words[1].partition("@")[0]
                 ground.addresses.setdefault(interface, []).append(words[3].partition("/")[0])
@@ -79,8 +97,8 @@ def refuse_unsafe(ground: Ground, desired: DesiredState, *, user: str, sudo: boo
     """Raise RefusedError, with what to do, if this host must not be changed from here."""
     _refuse_other_system(ground)
     _refuse_without_root(ground, user, sudo)
-    _refuse_other_address(ground, desired)
-    _refuse_lockout(ground, desired)
+    for refuse in REFUSALS:
+        refuse(ground, desired)
 
 
 def _refuse_other_system(ground: Ground) -> None:
@@ -128,10 +146,13 @@ def _refuse_lockout(ground: Ground, desired: DesiredState) -> None:
     firewall = desired.subject("firewall")
     if not firewall:
         return
-    sources = desired.site.management_sources
-    shown = ", ".join(str(source) for source in sources)
     if not ground.client:
         raise RefusedError("it does not say from where we are connected, so the firewall could cut us off")
+    if desired.flows is not None:
+        _refuse_lockout_by_matrix(ground, desired, desired.flows)
+        return
+    sources = desired.site.management_sources
+    shown = ", ".join(str(source) for source in sources)
     client = ip_address(ground.client)
     if not isinstance(client, IPv4Address) or not any(client in source for source in sources):
         raise RefusedError(
@@ -147,5 +168,51 @@ def _refuse_lockout(ground: Ground, desired: DesiredState) -> None:
         )
 
 
+def _refuse_lockout_by_matrix(ground: Ground, desired: DesiredState, flows: HostFlows) -> None:
+    """Refuse if no row in force lets in the connection we came by; say which is missing, or not in force."""
+    from plumbline.matrix.openings import letting_in
+
+    client, server = ip_address(ground.client), ip_address(ground.server)
+    missing = f"source {client}, destination {desired.host.name} ({server}), protocol tcp, port {ground.port}"
+    if not isinstance(client, IPv4Address) or not isinstance(server, IPv4Address):
+        raise RefusedError(
+            f"this controller reaches it over IPv6, which no row of the matrix can be for ({missing})",
+            hint="connect over IPv4",
+        )
+    if client == server or client.is_loopback:
+        return  # what stays inside the host passes by loopback
+    withheld = letting_in(flows, client, server, int(ground.port))
+    if withheld is None:
+        _refuse_no_way_back(ground)
+        return
+    if withheld:
+        told = "; ".join(one.told().en for one in withheld)
+        raise RefusedError(
+            f"the matrix would cut the way in: {told} ({missing})",
+            hint=f"have row {withheld[0].flow.row.id} of {FILE} approved, with a term that is not over",
+        )
+    raise RefusedError(
+        f"the matrix would cut the way in: it has no row with {missing}",
+        hint=f"add such a row to {FILE} and have it approved, or apply from where a row lets management in",
+    )
+
+
+def _refuse_no_way_back(ground: Ground) -> None:
+    """Refuse if the rules would take our packets for spoofed: no route to us leads out where they come in."""
+    entrances = [name for name, addresses in ground.addresses.items() if ground.server in addresses]
+    if not ground.ways_back or not entrances or set(entrances) & set(ground.ways_back):
+        return
+    raise RefusedError(
+        f"the firewall would cut the way in: this controller ({ground.client}) comes in by {entrances[0]}, "
+        f"where no route leads back to it (but by {', '.join(dict.fromkeys(ground.ways_back))}); sources "
+        "whose way back leads elsewhere are dropped",
+        hint="connect to the address at the interface that leads to the controller, or add the route there",
+    )
+
+
 def _values(controls: dict[str, Resolved]) -> list[dict[str, Value]]:
     return [resolved.values for resolved in controls.values()]
+
+
+REFUSALS: tuple[Callable[[Ground, DesiredState], None], ...] = (_refuse_other_address, _refuse_lockout)
+"""Asked of every host that is ours to change, in this order; each raises RefusedError, with what to do."""

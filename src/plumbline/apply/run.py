@@ -1,23 +1,28 @@
-"""One host's way through a run: connect, look, plan, execute; each ends in a result, never a traceback."""
+"""One host's way through a round: connect, look, plan, execute; each ends in a result, not a traceback."""
 
 from __future__ import annotations
 
 import copy
-import traceback
+import dataclasses
+import functools
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
 from pyinfra.api.operation import OperationMeta
 from pyinfra.api.operations import run_host_op
+from pyinfra.api.state import StateStage
 from pyinfra.connectors.util import CommandOutput
-from pyinfra.context import ctx_host
+from pyinfra.context import ctx_host, ctx_state
 
-from plumbline.apply.ground import Look, refuse_unsafe
+from plumbline.apply.ground import Ground, Look, refuse_unsafe
+from plumbline.apply.guard import Scope
+from plumbline.apply.refusals import About, refuse_standing_badly
 from plumbline.apply.results import Change, Failed, HostResult, Outcome
+from plumbline.apply.serving import served_by
 from plumbline.apply.session import (
     COMMAND_SECONDS,
     HostFailedError,
@@ -27,6 +32,8 @@ from plumbline.apply.session import (
     connect,
     transport_of,
 )
+from plumbline.apply.shell import LinkLostError, Shell
+from plumbline.apply.steps import Step, change_of, mistake
 from plumbline.apply.telling import Told, forget, told_of
 from plumbline.errors import NotReachedError, PlumblineError
 from plumbline.policy.standard import DesiredState
@@ -38,26 +45,31 @@ Tell = Callable[[str, int, int], None]
 """Called with what a host is at, and which operation of how many."""
 
 
-@dataclass
-class Step:
-    """One operation of one host: what was planned of it, and what it told when it was planned."""
+Stopping = Callable[[], str | None]
+"""Asked before each operation; a sentence why there shall be no further one."""
 
-    key: str
-    subject: str
-    name: str
-    planned: bool
-    conditional: bool
-    told: Told
 
-    def __str__(self) -> str:
-        return f"{self.subject}: {self.name}"
+@dataclass(frozen=True)
+class Refusing:
+    """That a host is not to be changed where it stands badly, and what was allowed all the same."""
+
+    despite_owed_reboot: bool = False
 
 
 class HostRun:
     """A host on its way: `plan` first, then `execute` if the plan is to be carried out."""
 
-    def __init__(self, state: HostsAlone, host: Host, desired: DesiredState, log: KeptLog) -> None:
+    def __init__(
+        self,
+        state: HostsAlone,
+        host: Host,
+        desired: DesiredState,
+        log: KeptLog,
+        refusing: Refusing | None = None,
+    ) -> None:
         self._state, self._host, self._desired, self._log = state, host, desired, log
+        self._refusing = refusing
+        self._ground = Ground()
         self._steps: list[Step] = []
         self.brought = False
         """Whether something was installed that brought files no plan has seen."""
@@ -68,34 +80,36 @@ class HostRun:
         try:
             tell("connecting", 0, 0)
             connect(self._host)
-            with ctx_host.use(self._host):
+            with ctx_state.use(self._state), ctx_host.use(self._host):
                 self._look()
                 tell("reading", 0, 0)
                 deploys(self._desired)
                 self._steps = self._planned_steps()
+                self._refuse_change()
         except NotReachedError as error:
             return self._result("not-reached", problem=str(error))
         except (PlumblineError, HostFailedError, PyinfraError, EOFError, OSError) as error:
             return self._ended(error, while_doing="looking at it")
         except Exception as error:  # a mistake in one deploy is told, other hosts go on
-            return self._result("failed", problem=_mistake(error))
+            return self._result("failed", problem=mistake(error))
         tell("planned", 0, sum(step.planned for step in self._steps))
         return self._result(
             "planned",
-            changed=[_change(step, step.told) for step in self._steps if step.planned],
+            changed=[self._change(step, step.told) for step in self._steps if step.planned],
             already=self._already(),
             notes=[note for step in self._steps for note in step.told.notes],
         )
 
-    def execute(self, tell: Tell, stopping: Callable[[], bool]) -> HostResult:
-        """Carry the plan out, ending at the first operation that fails."""
+    def execute(self, tell: Tell, stopping: Stopping) -> HostResult:
+        """Carry the plan out, ending at the first operation that fails, or before one when it must stop."""
+        self._state.set_stage(StateStage.Execute)
+        self._state.is_executing = True
         result = self._result("applied", already=self._already())
         total = sum(step.planned for step in self._steps)
         for index, step in enumerate(self._steps):
             left = [str(later) for later in self._steps[index:] if later.planned]
-            if stopping() and left:
-                stopped = {"outcome": "failed", "problem": "it was stopped before it was done"}
-                return result.model_copy(update={**stopped, "not_done": left})
+            if left and (why := stopping()):
+                return result.model_copy(update={"outcome": "failed", "problem": why, "not_done": left})
             if step.planned:
                 tell(str(step), len(result.changed), total)
             failed = self._run(step)
@@ -105,16 +119,49 @@ class HostRun:
         tell("done", len(result.changed), total)
         return result
 
+    @property
+    def shell(self) -> Shell:
+        """Commands as root over this round's connection; LinkLostError if there is none any more."""
+        transport = transport_of(self._host)
+        if transport is None:
+            raise LinkLostError("the link to the host was lost")
+        return Shell(transport, sudo=bool(self._host.data.get("_sudo")))
+
+    @property
+    def scope(self) -> Scope:
+        """What the operations of this round may touch beyond what the host's guard keeps anyway."""
+        return functools.reduce(operator.or_, (step.told.touches for step in self._steps), Scope())
+
+    @property
+    def owed(self) -> set[str]:
+        """Controls that the operations of this round leave to a person, as they said."""
+        return {name for step in self._steps for name in told_of(self._host.connector_data, step.key).owes}
+
+    def refused(self, problem: str) -> HostResult:
+        """Return the result of a host that is left as it is."""
+        return self._result("refused", problem=problem)
+
     def close(self) -> None:
         """Leave the host."""
         close(self._host)
 
     def _look(self) -> None:
-        ground = self._host.get_fact(Look, _sudo=False)
+        ground = self._ground = self._host.get_fact(Look, _sudo=False)
         user, sudo = str(self._host.data.get("ssh_user")), bool(self._host.data.get("_sudo"))
         refuse_unsafe(ground, self._desired, user=user, sudo=sudo)
         if ground.uid == 0:
             self._host.data._sudo = False  # root needs none, and sudo may not be installed
+
+    def _refuse_change(self) -> None:
+        """Look, where something would change, whether the host stands so that it may be."""
+        planned = [step for step in self._steps if step.planned]
+        if self._refusing is None or not planned:
+            return
+        subjects = frozenset(step.subject for step in planned)
+        login = str(self._host.data.get("ssh_user"))
+        about = About(self._ground, login, subjects, self._refusing.despite_owed_reboot)
+        packages = {name for step in planned if step.told.brings for name in step.told.touches.packages}
+        refuse_standing_badly(self._host, self._desired, about, packages)
 
     def _planned_steps(self) -> list[Step]:
         steps = []
@@ -138,12 +185,14 @@ class HostRun:
         data = self._state.get_op_data_for_host(self._host, step.key)
         data.global_arguments["_timeout"] = COMMAND_SECONDS
         try:
-            with ctx_host.use(self._host):
+            with ctx_state.use(self._state), ctx_host.use(self._host):
                 done = run_host_op(self._state, self._host, step.key)
-        except (HostFailedError, PyinfraError, EOFError, OSError) as error:
-            return str(error) if isinstance(error, PyinfraError) else "it could not read the host's state"
+        except (HostFailedError, PlumblineError, PyinfraError, EOFError, OSError) as error:
+            if isinstance(error, PlumblineError | PyinfraError):
+                return str(error)
+            return "it could not read the host's state"
         except Exception as error:
-            return _mistake(error)
+            return mistake(error)
         return None if done else "an operation failed"
 
     def _count(self, step: Step, result: HostResult) -> None:
@@ -152,7 +201,7 @@ class HostRun:
         result.notes.extend(note for note in told.notes if note not in result.notes)
         if changed:
             self.brought |= told.brings
-            result.changed.append(_change(step, told))
+            result.changed.append(self._change(step, told))
             if not step.planned:
                 result.unplanned.append(str(step))
                 if str(step) in result.already:
@@ -160,7 +209,8 @@ class HostRun:
         elif step.planned and not step.conditional:
             # When the plan was made it was not; an earlier operation of this run brought it along.
             detail = "it was so when its turn came"
-            result.changed.append(_change(step, Told([*step.told.details, detail], step.told.diff)))
+            told = dataclasses.replace(step.told, details=[*step.told.details, detail])
+            result.changed.append(self._change(step, told))
 
     def _failed(self, result: HostResult, step: Step, why: str, left: list[str]) -> HostResult:
         output = self._log.take(self._host)[-OUTPUT_LINES:]
@@ -186,6 +236,11 @@ class HostRun:
         if isinstance(error, EOFError):
             return self._result("refused", problem="it asks for a password, which nobody can give here")
         return self._result("refused", problem=str(error))
+
+    def _change(self, step: Step, told: Told) -> Change:
+        subject = self._desired.subject(step.subject)
+        names = served_by(self._host.connector_data, step.key, subject)
+        return change_of(step, told, [resolved for name, resolved in subject.items() if name in names])
 
     def _already(self) -> list[str]:
         return [str(step) for step in self._steps if not step.planned and not step.conditional]
@@ -224,15 +279,3 @@ def _holds(condition: object) -> bool:
     """Evaluate an operation's `_if`, a callable or a list of them."""
     conditions = condition if isinstance(condition, list) else [condition]
     return all(one() for one in conditions if callable(one))
-
-
-def _change(step: Step, told: Told) -> Change:
-    return Change(operation=step.name, subject=step.subject, details=told.details, diff=told.diff)
-
-
-def _mistake(error: Exception) -> str:
-    """Name a programming mistake and the place nearest to it in our own code."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
-    return f"a mistake in Plumbline: {type(error).__name__}: {error} ({place})"

@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import paramiko
+from gevent.local import local  # type: ignore[import-untyped]  # it has no types
 from pyinfra.api.config import Config
 from pyinfra.api.exceptions import ConnectError, PyinfraError
 from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State
-from pyinfra.context import ctx_host
+from pyinfra.context import ctx_host, ctx_state
 
 from plumbline.errors import NotReachedError
 
@@ -76,6 +77,14 @@ def quiet() -> KeptLog:
         logger.handlers = [kept if name == "pyinfra" else logging.NullHandler()]
         logger.propagate = False
     return kept
+
+
+def keep_contexts_apart() -> None:
+    """Let every greenlet have a pyinfra state of its own; its hosts are kept apart already, its state is not.
+
+    So each host can be at another stage: one is planned anew while another is still changed.
+    """
+    ctx_state.context._container = local()
 
 
 def new_state(inventory: Inventory) -> HostsAlone:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from plumbline.apply.results import ApplyReport, Change, HostResult
-from plumbline.report.words import visible
+from plumbline.report.words import VERDICT, visible
 
 TAB = "\t"
 
@@ -29,15 +29,36 @@ def result_lines(report: ApplyReport) -> Iterator[Line]:
         yield from _heading(host)
         if host.failed is not None:
             yield from ((f"    | {visible(line)}", "red") for line in host.failed.output)
-        if host.outcome == "failed" and host.changed:
-            yield "  done before that:", ""
-            yield from ((f"    {visible(name)}", "") for name in host.operations)
-        if host.not_done:
-            yield "  not done:", ""
-            yield from ((f"    {visible(name)}", "") for name in host.not_done)
+        if host.outcome in ("failed", "restored", "lost"):
+            yield from _named("done before that" if host.failed else "done", host.operations)
+        yield from _named("not done", host.not_done)
+        yield from _named("put back", host.restored)
+        yield from _judged(host)
         for name in host.unplanned:
             yield f"  changed without being planned: {visible(name)}", "yellow"
+        yield from _named("packages brought more to do; a new plan would hold", host.then)
         yield from _notes(host)
+
+
+def _named(head: str, names: list[str]) -> Iterator[Line]:
+    if names:
+        yield f"  {head}:", ""
+        yield from ((f"    {visible(name)}", "") for name in names)
+
+
+def _judged(host: HostResult) -> Iterator[Line]:
+    """Tell how the changed subjects' controls stand, those that are not good by name."""
+    if not host.controls:
+        return
+    good = [judged for judged in host.controls if judged.good]
+    yield (
+        f"  confirmed by a new login; {len(good)} of {len(host.controls)} controls of what was changed pass",
+        "",
+    )
+    for judged in host.controls:
+        if not judged.good:
+            told = VERDICT[judged.after] if judged.after else "not judged"
+            yield f"    {judged.control}: {told}", "yellow"
 
 
 def _heading(host: HostResult) -> Iterator[Line]:
@@ -46,7 +67,10 @@ def _heading(host: HostResult) -> Iterator[Line]:
         "applied": f"{_count(host, 'changed')}",
         "not-reached": "not reached",
         "refused": "left as it is",
+        "untouched": "left untouched, its turn did not come",
         "failed": "failed",
+        "restored": "restored, it is as it was before",
+        "lost": "lost: it was changed, and cannot be reached any more",
     }[host.outcome]
     style = {"planned": "bold", "applied": "bold green"}.get(host.outcome, "bold red")
     yield f"{host.host}: {told}", style
@@ -63,11 +87,25 @@ def _count(host: HostResult, word: str) -> str:
 def _changes(host: HostResult, *, diffs: bool) -> Iterator[Line]:
     for subject, changes in groupby(host.changed, key=lambda change: change.subject):
         yield f"  {subject}", "bold"
+        serves: list[str] = []
         for change in changes:
+            if change.controls != serves:
+                serves = change.controls
+                yield f"    for {', '.join(serves)} ({', '.join(change.requirements)})", "dim"
             yield f"    {visible(change.operation)}", ""
             yield from ((f"      {visible(detail)}", "") for detail in change.details)
+            yield from ((f"      {line}", "yellow") for line in _consequences(change))
             if diffs:
                 yield from _diff(change)
+
+
+def _consequences(change: Change) -> Iterator[str]:
+    if change.services:
+        yield f"touches the service{'s' * (len(change.services) > 1)} {visible(', '.join(change.services))}"
+    if change.sessions:
+        yield "whoever is logged in may notice"
+    if change.reboot:
+        yield "whole only after a reboot"
 
 
 def _diff(change: Change) -> Iterator[Line]:

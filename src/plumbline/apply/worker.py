@@ -1,6 +1,6 @@
 """The process that talks to the hosts: gevent has patched it before this module is imported.
 
-It reads one request line, writes JSON lines of what happens, and after a plan waits for `go` if asked to.
+It reads one request line, writes JSON lines of what happens, and after a plan waits for the parent's answer.
 Run by `plumbline.apply.client`; kept apart because gevent's patching changes the whole process.
 """
 
@@ -8,74 +8,43 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TextIO
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import gevent  # type: ignore[import-untyped]  # it has no types
 from gevent.pool import Pool  # type: ignore[import-untyped]  # as above
-from pyinfra.api.state import StateStage
-from pyinfra.context import ctx_state
 
+from plumbline.apply.confirm import Confirmation
+from plumbline.apply.guarded import GuardedRun, Terms
+from plumbline.apply.plan import held_to_shown
 from plumbline.apply.results import HostResult, Progress
-from plumbline.apply.run import HostRun
-from plumbline.apply.session import KeptLog, new_state, quiet
-from plumbline.errors import PlumblineError
+from plumbline.apply.rolling import Rolling, groups_of
+from plumbline.apply.run import HostRun, Refusing, Tell
+from plumbline.apply.session import KeptLog, keep_contexts_apart, new_state, quiet
+from plumbline.apply.waves import order
+from plumbline.apply.windows import closed
+from plumbline.apply.wire import Request, Wire
+from plumbline.errors import PlumblineError, UsageError
+from plumbline.evidence.gather import targets_of
+from plumbline.matrix.desired import desired_flows
 from plumbline.policy.load import load_standard
 from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState
+from plumbline.secrets import give
 from plumbline.spec.inventories import to_pyinfra
-from plumbline.spec.load import Inventory, load_inventory
-from plumbline.spec.model import HostSpec, System
+from plumbline.spec.load import load_inventory
 
-ROUNDS = 3
-"""How often a host is planned at most: packages bring files that no plan before has seen."""
 AT_ONCE = 20
 """Hosts worked on at the same time."""
 
-STOPPING = "stopping after the operation at hand"
+PLAN_SECONDS = 60.0
+"""How old a plan may be that hosts of the first wave are changed by; older ones are made anew."""
+
+STOPPING = "stopping after the operation at hand; what was changed is then undone"
 WINDOWS = "it is a Windows host; this command does not handle those yet"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the parent wants: see `plumbline.apply.client.apply_hosts`."""
-
-    inventory: Path
-    hosts: list[str]
-    standard: str
-    deploys: Path
-    dry: bool
-    confirm: bool
-
-
-class Wire:
-    """JSON lines to the parent and words from it; everything else this process prints goes to stderr."""
-
-    def __init__(self) -> None:
-        self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-        self._in: TextIO = os.fdopen(os.dup(0), encoding="utf-8")
-        os.dup2(2, 1)
-        # A library that asks a question must find nobody, not our parent.
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        self.gone = False
-
-    def send(self, event: str, **content: object) -> None:
-        """Write one event; a parent that is gone is remembered."""
-        try:
-            print(json.dumps({"event": event, **content}), file=self._out, flush=True)
-        except (BrokenPipeError, ValueError):
-            self.gone = True
-
-    def receive(self) -> str:
-        """Wait for one line without stopping the greenlets; empty when the parent is gone."""
-        line = gevent.get_hub().threadpool.apply(self._in.readline)
-        return str(line).strip()
 
 
 class Worker:
@@ -86,71 +55,132 @@ class Worker:
         self._stop = False
         self._changing: list[str] = []
         gevent.signal_handler(signal.SIGTERM, self._stop_soon)
+        self._log: KeptLog = quiet()
+        keep_contexts_apart()
+        self._inventory = load_inventory(request.inventory)
+        self._standard = load_standard(request.standard)
+        for name in request.accept_worse:
+            if name not in self._standard.controls:
+                raise UsageError(f"the standard has no control {name}", hint="see `plumb policy list`")
+        self._selected = {host.name: (system, host) for system, host in self._inventory.select(request.hosts)}
+        linux = {name: found for name, found in self._selected.items() if found[1].os.family == "linux"}
+        flows = desired_flows(self._inventory, linux)
+        self._desired = {
+            name: resolve(self._standard, self._inventory.site, system, host, flows.get(name))
+            for name, (system, host) in linux.items()
+        }
+        self._deploys = self._load_deploys()
 
     def run(self) -> None:
         """Plan all hosts, and carry the plan out unless it is a dry run or the parent says no."""
-        log = quiet()
-        inventory = load_inventory(self._request.inventory)
-        standard = load_standard(self._request.standard)
-        selected = inventory.select(self._request.hosts)
-        desired = {
-            host.name: resolve(standard, inventory.site, system, host)
-            for system, host in selected
-            if host.os.family == "linux"
-        }
-        deploys = self._load_deploys()
-        runs = self._make_runs(inventory, selected, desired, log)
-        plans = self._each(runs, lambda run, tell: run.plan(deploys, tell))
-        results = _in_order(inventory, selected, plans)
-        self._wire.send("plan", hosts=[result.model_dump(mode="json") for result in results])
-        planned = {name: run for name, run in runs.items() if plans[name].outcome == "planned"}
-        if not self._request.dry and (not self._request.confirm or self._wire.receive() == "go"):
-            self._changing = list(planned)
-            done = self._execute(planned)
-            for _ in range(ROUNDS - 1):
-                again = [name for name in done if runs[name].brought and done[name].outcome == "applied"]
-                if not again or self._stopping():
-                    break
-                done |= self._once_more(again, done, runs, inventory, selected, desired, deploys, log)
-            results = _in_order(inventory, selected, {**plans, **done})
+        groups = groups_of((name, host.redundancy_group) for name, (_, host) in self._selected.items())
+        order(
+            list(self._selected), self._request.rollout, groups
+        )  # a wrong word is told before hosts are asked
+        runs = {name: self._new_run(name) for name in self._desired}
+        results = self._each(runs, lambda name, tell: self._planned(name, runs[name], tell))
+        planned_at = time.monotonic()
+        self._wire.send("plan", hosts=self._dumped(results))
+        answer: dict[str, Any] = {} if self._request.dry else json.loads(self._wire.receive() or "{}")
+        if answer.get("go"):
+            for name, problem in answer["refused"].items():
+                results[name] = runs[name].refused(problem)
+            results |= self._change(runs, results, answer["digest"], groups, planned_at)
         for run in runs.values():
             run.close()
-        self._wire.send("result", hosts=[result.model_dump(mode="json") for result in results])
+        self._wire.send("result", hosts=self._dumped(results))
 
-    def _execute(self, planned: dict[str, HostRun]) -> dict[str, HostResult]:
-        self._state.set_stage(StateStage.Execute)
-        self._state.is_executing = True
-        return self._each(planned, lambda run, tell: run.execute(tell, self._stopping))
+    def _planned(self, name: str, run: HostRun, tell: Tell) -> HostResult:
+        """Plan a host; one to be changed now must be in its window, one that is only shown tells of it."""
+        why = self._closed(name)
+        if why is not None and not self._request.dry:
+            return run.refused(why)
+        planned = run.plan(self._deploys, tell)
+        if why is None or not planned.changed:
+            return planned
+        return planned.model_copy(update={"notes": [*planned.notes, why]})
 
-    def _once_more(
+    def _closed(self, name: str) -> str | None:
+        """Return why a host must not be changed at this hour, None if it may."""
+        if self._request.outside_window is not None:
+            return None
+        host = self._selected[name][1]
+        return closed(host.maintenance or self._inventory.site.maintenance)
+
+    def _change(
         self,
-        names: list[str],
-        done: dict[str, HostResult],
         runs: dict[str, HostRun],
-        inventory: Inventory,
-        selected: list[tuple[System, HostSpec]],
-        desired: dict[str, DesiredState],
-        deploys: Callable[[DesiredState], None],
-        log: KeptLog,
+        plans: dict[str, HostResult],
+        digest: str,
+        groups: dict[str, str],
+        planned_at: float,
     ) -> dict[str, HostResult]:
-        """Look again, over a new connection, at hosts that packages brought files to, and settle those."""
-        for name in names:
-            runs[name].close()
-        chosen = [(system, host) for system, host in selected if host.name in names]
-        later = self._make_runs(inventory, chosen, desired, log)
-        runs |= later
-        plans = self._each(later, lambda run, tell: run.plan(deploys, tell))
-        settled = {name: plan for name, plan in plans.items() if plan.outcome != "planned"}
-        settled |= self._execute({name: run for name, run in later.items() if name not in settled})
-        return {name: done[name].with_more(result) for name, result in settled.items()}
+        """Carry the plans out, wave by wave, each host guarded by itself."""
+        asked = self._request
+        accept = frozenset(asked.accept_worse)
+        terms = Terms(
+            asked.run, asked.who, asked.controller, digest, asked.restore_after, asked.exact, accept
+        )
+        targets = {target.name: target for target in targets_of(self._inventory, asked.hosts)}
+        confirmation = Confirmation(self._standard, self._inventory.site)
 
-    def _stop_soon(self) -> None:
-        self._stop = True
-        for name in self._changing:
-            self._wire.send("progress", **Progress(host=name, step=STOPPING).model_dump())
+        def change(name: str, tell: Tell) -> HostResult:
+            plan = plans[name]
+            if name not in fresh:
+                runs[name].close()
+                runs[name] = self._new_run(name)
+                now = runs[name].plan(self._deploys, tell)
+                plan = held_to_shown(plan, now) if now.changed else now
+            if plan.outcome != "planned":
+                return plan
+            guarded = GuardedRun(
+                runs[name],
+                lambda: self._new_run(name, first=False),
+                self._deploys,
+                confirmation.of(self._desired[name], targets[name]),
+                terms,
+                tell,
+                self._stopping,
+                lambda seconds: self._wire.send("armed", host=name, seconds=seconds),
+            )
+            return self._told(name, guarded.carry_out(plan))
 
-    def _stopping(self) -> bool:
-        return self._stop or self._wire.gone
+        def wave(names: list[str]) -> dict[str, HostResult]:
+            self._changing = names
+            return self._each(names, lambda name, tell: self._kept(change(name, tell)))
+
+        rolling = Rolling(asked.rollout, groups, plans, self._stopping, self._closed)
+        fresh = rolling.waves[0] if rolling.waves and time.monotonic() - planned_at < PLAN_SECONDS else []
+        self._changing = [name for names in rolling.waves for name in names]
+        nothing = {
+            name: self._kept(plan.model_copy(update={"outcome": "applied"}))
+            for name, plan in plans.items()
+            if plan.outcome == "planned" and not plan.changed
+        }
+        for name in [*nothing, *(name for name in self._changing if name not in fresh)]:
+            runs[name].close()  # their turn comes later, with a connection and a plan of its own
+        return nothing | rolling.go(wave, self._kept)
+
+    def _kept(self, result: HostResult) -> HostResult:
+        """Tell the parent what became of a host, so that it is on record also if this run is killed."""
+        self._wire.send("done", host=result.model_dump(mode="json"))
+        return result
+
+    def _told(self, name: str, result: HostResult) -> HostResult:
+        """Note on a changed host that it was outside its window, and why that was allowed."""
+        reason = self._request.outside_window
+        maintenance = self._selected[name][1].maintenance or self._inventory.site.maintenance
+        if reason is None or closed(maintenance) is None:
+            return result
+        note = f"changed outside its maintenance window: {reason}"
+        return result.model_copy(update={"notes": [*result.notes, note]})
+
+    def _new_run(self, name: str, *, first: bool = True) -> HostRun:
+        """Return one host's way through a round, with a connection of its own to come."""
+        inventory = to_pyinfra(self._inventory, [self._selected[name]])
+        (host,) = inventory
+        refusing = Refusing(self._request.despite_owed_reboot) if first else None
+        return HostRun(new_state(inventory), host, self._desired[name], self._log, refusing)
 
     def _load_deploys(self) -> Callable[[DesiredState], None]:
         sys.path.insert(0, str(self._request.deploys.resolve().parent))
@@ -158,22 +188,8 @@ class Worker:
         apply: Callable[[DesiredState], None] = module.apply
         return apply
 
-    def _make_runs(
-        self,
-        inventory: Inventory,
-        selected: list[tuple[System, HostSpec]],
-        desired: dict[str, DesiredState],
-        log: KeptLog,
-    ) -> dict[str, HostRun]:
-        hosts = to_pyinfra(inventory, selected)
-        self._state = new_state(hosts)
-        self._state.set_stage(StateStage.Prepare)
-        return {host.name: HostRun(self._state, host, desired[host.name], log) for host in hosts}
-
-    def _each(
-        self, runs: dict[str, HostRun], step: Callable[[HostRun, Callable[[str, int, int], None]], HostResult]
-    ) -> dict[str, HostResult]:
-        """Do one step on all hosts at once, each in a greenlet of its own."""
+    def _each(self, names: Iterable[str], step: Callable[[str, Tell], HostResult]) -> dict[str, HostResult]:
+        """Do one step on all these hosts at once, each in a greenlet of its own; results keep their order."""
         results: dict[str, HostResult] = {}
 
         def one(name: str) -> None:
@@ -181,37 +197,39 @@ class Worker:
                 progress = Progress(host=name, step=what, done=done, total=total)
                 self._wire.send("progress", **progress.model_dump())
 
-            results[name] = step(runs[name], tell)
+            results[name] = step(name, tell)
 
-        pool = Pool(AT_ONCE)
-        with ctx_state.use(self._state):
-            for name in runs:
-                pool.spawn(one, name)
-            pool.join(raise_error=True)
-        return results
+        pool, ordered = Pool(AT_ONCE), list(names)
+        for name in ordered:
+            pool.spawn(one, name)
+        pool.join(raise_error=True)
+        return {name: results[name] for name in ordered}
 
+    def _stop_soon(self) -> None:
+        self._stop = True
+        for name in self._changing:
+            self._wire.send("progress", **Progress(host=name, step=STOPPING).model_dump())
 
-def _in_order(
-    inventory: Inventory, selected: list[tuple[System, HostSpec]], results: dict[str, HostResult]
-) -> list[HostResult]:
-    """Return a result for every selected host, as declared; those of Windows say why there is none."""
-    return [
-        results.get(host.name)
-        or HostResult(
-            host=host.name, address=inventory.address_of(host.name), outcome="refused", problem=WINDOWS
-        )
-        for _, host in selected
-    ]
+    def _stopping(self) -> str | None:
+        if self._wire.gone:
+            return "the command that started this is gone"
+        return "it was stopped before it was done" if self._stop else None
+
+    def _dumped(self, results: dict[str, HostResult]) -> list[dict[str, Any]]:
+        """Return a result for every selected host, as declared; those of Windows say why there is none."""
+        return [(results.get(name) or self._windows(name)).model_dump(mode="json") for name in self._selected]
+
+    def _windows(self, name: str) -> HostResult:
+        address = self._inventory.address_of(name)
+        return HostResult(host=name, address=address, outcome="refused", problem=WINDOWS)
 
 
 def main() -> None:
     """Serve one request."""
     wire = Wire()
     try:
-        asked: dict[str, Any] = json.loads(wire.receive())
-        request = Request(
-            **{**asked, "inventory": Path(asked["inventory"]), "deploys": Path(asked["deploys"])}
-        )
+        request = Request.read(wire.receive())
+        give(wire.secret, only_planning=request.dry)
         Worker(wire, request).run()
     except PlumblineError as error:
         wire.send("error", kind=type(error).__name__, code=error.exit_code, message=str(error))

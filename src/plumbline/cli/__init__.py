@@ -22,7 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "collect": ("plumbline.cli.collect:collect", "Collect the evidence of hosts, one round trip each."),
     "check": ("plumbline.cli.check:check", "Check hosts, live or from evidence, and report."),
-    "apply": ("plumbline.cli.apply:apply", "Bring hosts to the standard."),
+    "plan": ("plumbline.cli.plan:plan", "Write down what apply would do, to be applied as it is."),
+    "apply": ("plumbline.cli.apply:apply", "Bring hosts to the standard; what is not confirmed is undone."),
+    "history": ("plumbline.cli.history:history", "Who changed which host when, and what came of it."),
+    "rollback": ("plumbline.cli.rollback:rollback", "Undo what apply did to a host."),
     "evidence": ("plumbline.cli.evidence:evidence", "Show, verify and sign evidence."),
 }
 

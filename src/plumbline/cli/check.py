@@ -58,9 +58,14 @@ def check(
 
     # Told first: a report that cannot be written must not cost the person the verdicts.
     click.echo(WRITERS[output](report, lang), nl=False)
-    for kind, path in (("json", json_file), ("junit", junit_file), ("html", html_file)):
+    for kind, path in (("json", json_file), ("junit", junit_file)):
         if path is not None:
             write(kind, report, path, lang)
+    if html_file is not None:
+        from plumbline.matrix.diagram import flows_of
+
+        flows = flows_of(inventory, [host.host for host in report.hosts])
+        write("html", report, html_file, lang, flows)
     return report.exit_code()
 
 

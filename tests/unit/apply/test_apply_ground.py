@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from ipaddress import IPv4Network
 
 import pytest
 
 from plumbline.apply.ground import Ground, Look, RefusedError, refuse_unsafe
+from plumbline.matrix.flows import host_flows
+from plumbline.matrix.load import load_matrix
+from plumbline.matrix.model import Matrix
 from plumbline.policy.load import load_standard
 from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState
@@ -133,3 +137,88 @@ def test_a_port_the_firewall_would_shut_is_refused() -> None:
 
 def test_where_no_firewall_is_applied_any_source_will_do() -> None:
     refuse_unsafe(ground(client="10.89.0.7"), desired(without_firewall=True), user="root", sudo=False)
+
+
+# Where the site has a matrix
+
+TODAY = date(2026, 11, 22)
+ADMIN = "source 10.89.0.1, destination srv-app-01 (10.89.0.11), protocol tcp, port 22"
+
+
+def by_matrix(**changes: object) -> DesiredState:
+    """Return the state with the lab's matrix, whose row of management is changed; None takes it away."""
+    inventory, shipped = load_inventory(LAB_INVENTORY), load_matrix(LAB_INVENTORY).matrix
+    rows = [
+        row.model_copy(update=changes) if row.id == "management" else row
+        for row in shipped.rows
+        if row.id != "management" or changes != {"id": None}
+    ]
+    matrix = Matrix(names=shipped.names, rows=rows)
+    flows = host_flows(inventory, matrix, ["srv-app-01"], today=TODAY)
+    return replace(desired(), flows=flows["srv-app-01"])
+
+
+def test_a_controller_that_a_row_lets_in_is_not_refused() -> None:
+    refuse_unsafe(ground(), by_matrix(), user="root", sudo=False)
+
+
+def test_rows_decide_where_there_is_a_matrix_and_not_the_management_sources() -> None:
+    state = by_matrix(source=["10.89.0.7"])
+    refuse_unsafe(ground(client="10.89.0.7"), state, user="root", sudo=False)
+    assert "it has no row with " + ADMIN in reason(ground(), state)
+
+
+def test_a_matrix_without_a_row_for_the_way_in_names_what_is_missing() -> None:
+    said = reason(ground(), by_matrix(id=None))
+    assert f"it has no row with {ADMIN}" in said
+    assert "add such a row to matrix.yml" in said
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"ports": ["2222"]}, {"protocol": "udp"}, {"destination": ["srv-hist-01"]}, {"source": ["10.89.0.2"]}],
+    ids=["another port", "another protocol", "another host", "another source"],
+)
+def test_a_row_beside_the_way_in_does_not_open_it(change: dict[str, object]) -> None:
+    assert f"it has no row with {ADMIN}" in reason(ground(), by_matrix(**change))
+
+
+def test_a_row_of_the_way_in_that_expired_is_named_with_its_last_day() -> None:
+    said = reason(ground(), by_matrix(valid_until=date(2026, 11, 21)))
+    assert f"row management is not in force: the row expired on 2026-11-21 ({ADMIN})" in said
+
+
+def test_a_row_holds_on_its_last_day() -> None:
+    refuse_unsafe(ground(), by_matrix(valid_until=TODAY), user="root", sudo=False)
+
+
+def test_a_row_of_the_way_in_that_lacks_approvals_is_named_with_who_is_missing() -> None:
+    said = reason(ground(), by_matrix(approved_by={"infrastructure": date(2026, 11, 23)}))
+    assert "row management is not in force: not approved by cyber-security, control-systems" in said
+    assert "dated 2026-11-23, which is to come" in said
+
+
+def test_a_controller_on_the_host_itself_needs_no_row() -> None:
+    there = ground(client="10.89.0.11")
+    refuse_unsafe(there, by_matrix(id=None), user="root", sudo=False)
+
+
+def test_a_controller_to_whom_no_route_leads_back_is_refused_though_a_row_lets_it_in() -> None:
+    """The rules take such packets for spoofed, also those of a session that is open."""
+    said = reason(ground(ways_back=["eth1", "eth1"]), by_matrix())
+    assert "comes in by host0, where no route leads back to it (but by eth1)" in said
+    refuse_unsafe(ground(ways_back=["eth1", "host0"]), by_matrix(), user="root", sudo=False)
+
+
+def test_routes_to_the_controller_are_read_and_those_that_lead_nowhere_are_none() -> None:
+    told = [
+        "route default via 10.89.8.1 dev host0 proto static ",
+        "route 10.89.8.0/24 dev host0 proto kernel scope link src 10.89.8.11 ",
+        "route unreachable default dev lo metric 4278198272 ",
+        "route default proto static \\\tnexthop via 10.1.1.1 dev eth0 \\\tnexthop via 10.1.2.1 dev eth1 ",
+    ]
+    assert Look().process(told).ways_back == ["host0", "host0", "eth0", "eth1"]
+
+
+def test_a_controller_seen_by_ipv6_is_refused_as_no_row_can_be_for_it() -> None:
+    assert "no row of the matrix can be for" in reason(ground(client="fd00::1"), by_matrix())

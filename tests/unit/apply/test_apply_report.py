@@ -13,11 +13,13 @@ from plumbline.apply.results import (
     Change,
     Failed,
     HostResult,
+    Judged,
     Outcome,
     schema_text,
 )
 from plumbline.apply.telling import unified_diff
 from plumbline.apply.text import plan_lines, result_lines
+from plumbline.verify.results import Verdict
 
 CHANGE = Change(
     operation="Write /etc/a",
@@ -44,7 +46,11 @@ def report(*hosts: HostResult, dry: bool = False) -> ApplyReport:
         (["applied", "not-reached"], 4),
         (["applied", "failed"], 1),
         (["applied", "refused"], 1),
+        (["lost", "untouched"], 1),
         (["not-reached", "failed"], 1),
+        (["applied", "restored"], 1),
+        (["applied", "lost"], 4),
+        (["lost", "restored"], 1),
     ],
 )
 def test_a_failure_outweighs_a_host_not_reached(outcomes: list[Outcome], code: int) -> None:
@@ -116,6 +122,63 @@ def test_a_failure_tells_what_it_printed_what_was_done_and_what_was_not() -> Non
         "    network: Write /etc/a",
         "  not done:",
         "    time: chrony.service runs and starts at boot",
+    ]
+
+
+def test_the_plan_says_what_a_change_serves_and_what_it_does_to_people() -> None:
+    told = CHANGE.model_copy(
+        update={
+            "controls": ["ipv4-only"],
+            "requirements": ["server.ipv4"],
+            "services": ["ssh.service"],
+            "sessions": True,
+            "reboot": True,
+        }
+    )
+    lines = [line for line, _ in plan_lines(report(host("planned", changed=[told, told])), diffs=False)]
+    assert lines[1:8] == [
+        "  network",
+        "    for ipv4-only (server.ipv4)",
+        "    Write /etc/a",
+        "      mode: 0600 → 0644",
+        "      touches the service ssh.service",
+        "      whoever is logged in may notice",
+        "      whole only after a reboot",
+    ]
+    assert lines[8] == "    Write /etc/a"
+
+
+def test_a_restored_host_tells_why_what_was_done_and_what_was_put_back() -> None:
+    done = report(
+        host(
+            "restored",
+            changed=[CHANGE],
+            problem="nobody gets into it any more\neverything was put back when it was told to",
+            restored=["/etc/a: put back"],
+        )
+    )
+    assert [line for line, _ in result_lines(done)] == [
+        "srv-app-01: restored, it is as it was before",
+        "  nobody gets into it any more",
+        "  everything was put back when it was told to",
+        "  done:",
+        "    network: Write /etc/a",
+        "  put back:",
+        "    /etc/a: put back",
+    ]
+
+
+def test_controls_that_are_still_not_good_are_named_and_a_new_plan_foretold() -> None:
+    good = Judged(control="no-routing", subject="network", before=Verdict.FAIL, after=Verdict.PASS)
+    owed = Judged(control="redundant-uplink", subject="network", before=Verdict.FAIL, after=Verdict.FAIL)
+    done = report(
+        host("applied", changed=[CHANGE], controls=[good, owed], then=["time: Write /etc/chrony/chrony.conf"])
+    )
+    assert [line for line, _ in result_lines(done)][1:] == [
+        "  confirmed by a new login; 1 of 2 controls of what was changed pass",
+        "    redundant-uplink: fail",
+        "  packages brought more to do; a new plan would hold:",
+        "    time: Write /etc/chrony/chrony.conf",
     ]
 
 

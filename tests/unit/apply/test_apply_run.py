@@ -37,8 +37,12 @@ def inventory(tmp_path: Path, closed_port: int) -> Path:
 
 
 def plumb_apply(*words: str) -> subprocess.CompletedProcess[str]:
+    return plumb("apply", *words)
+
+
+def plumb(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "plumbline", "apply", *words],
+        [sys.executable, "-m", "plumbline", *words],
         check=False,
         capture_output=True,
         text=True,
@@ -62,6 +66,40 @@ def test_the_json_document_is_all_there_is_on_standard_output(inventory: Path) -
     assert document["format"] == "plumbline-apply/1"
     assert document["dry"] is True
     assert [(host["host"], host["outcome"]) for host in document["hosts"]] == [("srv-app-01", "not-reached")]
+
+
+def test_a_plan_of_hosts_that_are_not_reached_is_kept_and_applied_to_none(
+    inventory: Path, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.json"
+    made = plumb("plan", "-i", str(inventory), "-o", str(plan))
+    assert (made.returncode, made.stderr.startswith(f"{plan}: the plan ")) == (4, True)
+    done = plumb_apply("-i", str(inventory), "--plan", str(plan), "--yes")
+    assert done.returncode == 4
+    assert done.stdout.count("not reached") == 2
+    other = plumb_apply("-i", str(inventory), "--plan", str(plan), "--dry", "--standard", "other")
+    assert "the plan is for the standard mhth-ot" in other.stderr
+
+
+def test_a_bad_plan_ends_in_a_sentence(inventory: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"format": "plumbline-plan/1", "hosts"')
+    done = plumb_apply("-i", str(inventory), "--plan", str(plan), "--yes")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"plumb: {plan}: it is no whole plan")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_time_to_wait_that_would_end_in_the_middle_is_refused(inventory: Path) -> None:
+    assert plumb_apply("-i", str(inventory), "--dry", "--restore-after", "1").returncode == 64
+
+
+def test_what_is_to_be_undone_needs_a_host_that_is_reached(inventory: Path) -> None:
+    done = plumb("rollback", "-i", str(inventory), "srv-app-01", "--dry")
+    assert done.returncode == 4
+    assert "no SSH server listens there" in done.stderr
+    assert plumb("rollback", "-i", str(inventory), "srv-*", "--dry").returncode == 64
+    assert plumb("history", "-i", str(inventory), "--on-host").returncode == 64
 
 
 def test_where_nobody_can_be_asked_yes_is_needed(inventory: Path) -> None:
@@ -102,3 +140,25 @@ def test_a_process_that_dies_is_told_by_its_last_words(inventory: Path, tmp_path
 def test_help_does_not_load_pyinfra() -> None:
     code = "import sys, plumbline.cli.apply; sys.exit('pyinfra' in sys.modules or 'gevent' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--wave", "ten"], "'ten' is no size of a wave"),
+        (["--wave", "0%"], "'0%' is no size of a wave"),
+        (["--canary", "srv-app-09"], "the canary srv-app-09 is not among the hosts meant"),
+        (["srv-app-01", "--canary", "srv-hist-01"], "the canary srv-hist-01 is not among the hosts meant"),
+        (["--allowed-failures", "-1"], "--allowed-failures"),
+        (["--outside-window", " "], "--outside-window wants a reason"),
+        (["--resume"], "no run on this inventory was interrupted here"),
+    ],
+)
+def test_a_way_to_go_over_hosts_that_makes_no_sense_is_told_before_any_is_asked(
+    inventory: Path, words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    done = plumb_apply("-i", str(inventory), "--yes", *words)
+    assert (done.returncode, done.stdout) == (64, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,6 +9,8 @@ import pytest
 
 from plumbline.errors import InputError, UsageError
 from plumbline.lab.inventory import LabInventory, load
+from plumbline.matrix.desired import desired_flows
+from plumbline.matrix.openings import uncovered
 from plumbline.rooms import LAB_INVENTORY
 from plumbline.spec.load import load_inventory
 from plumbline.spec.model import Connection
@@ -52,6 +54,18 @@ def test_hosts_beyond_the_example_are_cloned_from_its_first(example: LabInventor
     assert grown.hosts[3].storage == example.hosts[0].storage
     written(grown, tmp_path)
     assert len(load_inventory(tmp_path).hosts()) == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_rows_of_the_matrix_are_for_the_hosts_there_are(
+    example: LabInventory, tmp_path: Path, count: int
+) -> None:
+    written(example.resized(count), tmp_path)
+    inventory = load_inventory(tmp_path)
+    flows = desired_flows(inventory, list(inventory.hosts()))
+    assert len(flows) == count
+    for name, (_, host) in inventory.hosts().items():
+        assert list(uncovered(host, flows[name])) == []
 
 
 def test_more_hosts_than_the_network_holds_are_refused(example: LabInventory) -> None:

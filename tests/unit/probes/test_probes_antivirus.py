@@ -94,6 +94,9 @@ NEW, OLD = "ClamAV-VDB:14 Jan 2027 08-00 +0000:1:1", "ClamAV-VDB:01 Jan 2027 08-
         ([("daily.cvd", 0, OLD)], 14),
         ([("daily.cvd", 0, OLD), ("own.hdb", 0, "")], 14),
         ([("main.cvd", 0, OLD), ("daily.cld", 0, NEW)], 1),
+        ([("main.cvd", 0, OLD), ("daily.cvd", 0, OLD), ("bytecode.cvd", 0, NEW)], 14),
+        ([("daily.cvd", 0, OLD), ("daily.cld", 0, NEW)], 1),
+        ([("plant.cud", 0, NEW)], 1),
         ([("own.hdb", 7 * DAY, "")], 7),
         ([("own.hdb", 7 * DAY + 1, "")], 8),
         ([("daily.cvd", 0, "ClamAV-VDB:01 Jan 2090 08-00 +0000:1:1")], -22_997),
@@ -193,7 +196,14 @@ def test_path_on_access_covers_what_is_below_it_and_nothing_beside() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["MaxFileSize 25M", "MaxFileSize 0", "ScanPE yes", "User clamav", "OnAccessExcludeUname clamav"],
+    [
+        "MaxFileSize 25M",
+        "MaxFileSize 0",
+        "ScanPE yes",
+        "User clamav",
+        "OnAccessExcludeUname clamav",
+        "DatabaseDirectory /var/lib/clamav/",
+    ],
 )
 def test_option_that_leaves_nothing_out(line: str) -> None:
     assert host(exclusions=excluded(line)).antivirus.exclusions_beyond(CLAMAV, []) == []
@@ -210,6 +220,10 @@ def test_option_that_leaves_nothing_out(line: str) -> None:
         "Bytecode 0",
         "OnAccessExcludeRootUID yes",
         "OnAccessExcludeUID 1000",
+        "PCREMaxFileSize 1",
+        "PhishingScanURLs no",
+        "DatabaseDirectory /var/lib/other",
+        "Option --exclude-list=/etc/left-out",
     ],
 )
 def test_option_that_leaves_something_out(line: str) -> None:

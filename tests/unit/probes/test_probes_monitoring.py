@@ -108,6 +108,12 @@ def test_last_line_says_how_the_agent_is_asked(lines: tuple[str, ...], accepted:
     assert [seen.bare for seen in zabbix(*lines).monitoring.accepted_connections()] == accepted
 
 
+@pytest.mark.parametrize(("port", "accepted"), [("9999", ["psk", "unencrypted"]), ("0", ["psk"])])
+def test_a_port_for_the_agent_s_state_is_unencrypted(port: str, accepted: list[str]) -> None:
+    found = zabbix("TLSAccept=psk", f"StatusPort={port}").monitoring.accepted_connections()
+    assert [seen.bare for seen in found] == accepted
+
+
 def test_tls_of_reports_matters_only_where_there_are_any() -> None:
     assert zabbix("Server=10.0.0.1").monitoring.own_connections() == []
     assert [seen.bare for seen in zabbix("ServerActive=10.0.0.1").monitoring.own_connections()] == [
@@ -123,9 +129,10 @@ def test_tls_of_reports_matters_only_where_there_are_any() -> None:
         ("ServerActive=[fd00::1]:10051", ["fd00::1"]),
         ("ServerActive=fd00::1", ["fd00::1"]),
         ("Server=10.0.0.0/8, ::/0", ["10.0.0.0/8", "::/0"]),
+        ("Server=10.0.0.1/32,Monitoring.OT.example", ["10.0.0.1", "monitoring.ot.example"]),
     ],
 )
-def test_servers_without_their_ports(written: str, servers: list[str]) -> None:
+def test_servers_without_their_ports_and_however_spelt(written: str, servers: list[str]) -> None:
     assert [seen.bare for seen in zabbix(written).monitoring.asking_servers()] == servers
 
 
@@ -272,6 +279,9 @@ def test_algorithms_of_a_user(line: str, algorithms: tuple[str, str]) -> None:
         ("sysContact s3cret", ""),
         ("[snmp] defAuthPassphrase s3cret", ""),
         ("[snmpd] rocommunity s3cret", "rocommunity"),
+        ('"rocommunity" s3cret default', "rocommunity default"),
+        ("\\rocommunity s3cret default", "rocommunity default"),
+        ("'rocommunity' \"s3 cret\" default", "rocommunity"),
     ],
 )
 def test_no_secret_of_a_line_leaves_the_host(tmp_path: Path, written: str, told: str) -> None:

@@ -1,6 +1,6 @@
 """The site's log collector: rsyslog, which takes entries over TLS, by RELP and as plain syslog.
 
-What a host sends is written to a file of its own, `/var/log/collected/<host>.log`, an entry a line (RFC 5424).
+What a host sends goes to a file of its own, `/var/log/collected/<host>.log`, an entry a line (RFC 5424).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def configure(root: Path, place: SitePlace) -> None:
     place.certify(root, "log", _CERTIFICATE, _PRIVATE)
 
 
-def ready(host: LabHost, place: SitePlace) -> bool:  # noqa: ARG001  (as every server's)
+def ready(host: LabHost, place: SitePlace) -> bool:
     """Tell whether both ports are open."""
     listening = host.entry.run("ss -Hltn", check=False).stdout
     return f":{RELP_PORT} " in listening and f":{SYSLOG_PORT} " in listening

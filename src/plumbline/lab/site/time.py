@@ -39,7 +39,7 @@ def configure(root: Path, place: SitePlace) -> None:
     place.certify(root, "time", _CERTIFICATE, _PRIVATE, owner="_chrony")
 
 
-def ready(host: LabHost, place: SitePlace) -> bool:  # noqa: ARG001  (as every server's)
+def ready(host: LabHost, place: SitePlace) -> bool:
     """Tell whether chrony calls itself synchronised."""
     return host.entry.run("chronyc -c tracking", check=False).stdout.partition(",")[0] == "7F7F0101"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import compress, product
 
-from plumbline.probes.session.authentication import OPENING, Authentication
+from plumbline.probes.session.authentication import Authentication
 from plumbline.probes.session.pam import (
     AUTHENTICATORS,
     BYSTANDERS,
@@ -57,9 +57,7 @@ def other_authenticators(seen: Authentication, trusted: frozenset[str]) -> list[
     A second factor does not: it only counts after a trusted module said yes.
     """
     found: dict[str, None] = {}
-    for service in seen.services:
-        if service not in OPENING.split():
-            continue
+    for service in seen.opening:
         entries = seen.entries(service, "auth")
         flat = list(_flat(entries))
         if not any(_asks_elsewhere(entry, trusted) for entry in flat):

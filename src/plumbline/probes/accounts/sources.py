@@ -102,6 +102,8 @@ class Source:
     place: str
     database: str
     name: str
+    reached: bool = True
+    """Whether a name that the services before it do not know is asked of this one."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.database}: {self.name}"
@@ -244,9 +246,23 @@ def _of_nsswitch(rows: Rows) -> Iterator[Source]:
     """Yield the services asked, in order; what stands in brackets says when to go on, and is no service."""
     for number, text in rows["nss"]:
         database, colon, services = text.partition(":")
-        if colon and database.strip() in DATABASES:
-            for name in re.sub(r"\[[^]]*\]", " ", services).split():
-                yield Source(f"{NSSWITCH}:{number}", database.strip(), name)
+        if not colon or database.strip() not in DATABASES:
+            continue
+        reached = True
+        for word in re.findall(r"\[[^]]*\]|[^\s[]+", services):
+            if word.startswith("["):
+                reached = reached and not _ends_unknown(word)
+            else:
+                yield Source(f"{NSSWITCH}:{number}", database.strip(), word, reached)
+
+
+def _ends_unknown(actions: str) -> bool:
+    """Say whether nobody further is asked for a name the service before does not know."""
+    ends = False
+    for negated, status, action in re.findall(r"(!?)\s*(\w+)\s*=\s*(\w+)", actions.lower()):
+        if (status == "notfound") != bool(negated):
+            ends = action == "return"
+    return ends
 
 
 def _sources(output: Output) -> Sources:

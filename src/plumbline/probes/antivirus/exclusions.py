@@ -13,7 +13,8 @@ from plumbline.probes.systemd import Line, lines
 _CONFIGURATION = "/etc/clamav/clamd.conf"
 
 _SWITCHES = (
-    *("Bytecode", "HeuristicAlerts", "AlgorithmicDetection", "PhishingSignatures", "CrossFilesystems"),
+    *("Bytecode", "HeuristicAlerts", "AlgorithmicDetection", "CrossFilesystems"),
+    *("PhishingSignatures", "PhishingScanURLs"),
     *("ScanArchive", "ScanELF", "ScanHTML", "ScanHWP3", "ScanImage", "ScanMail", "ScanOLE2", "ScanOneNote"),
     *("ScanPDF", "ScanPE", "ScanSWF", "ScanXMLDOCS"),
 )
@@ -25,25 +26,31 @@ _LEAST = {
     "StreamMaxLength": 25 << 20,
     "OnAccessMaxFileSize": 5 << 20,
     "MaxScanTime": 120_000,
+    "PCREMaxFileSize": 25 << 20,
     "MaxRecursion": 16,
     "MaxFiles": 10_000,
     "MaxDirectoryRecursion": 15,
 }
 """Limits as Debian's package sets them: what is larger or deeper passes as clean. 0 is no limit."""
 
-_OPTIONS = "|".join(("ExcludePath", "OnAccessExclude[A-Za-z]*", "User", *_SWITCHES, *_LEAST))
+_OPTIONS = "|".join(
+    ("ExcludePath", "OnAccessExclude[A-Za-z]*", "User", "DatabaseDirectory", *_SWITCHES, *_LEAST)
+)
 
 EXCLUSIONS = Probe(
     # Configuration files are those the unit and the running daemon name, in either spelling of the option.
     "antivirus.exclusions",
-    "u=$(systemctl show -p ExecStart clamav-daemon.service) || exit 9; "
-    "p=$(ps -e -ww -o comm=,args=) || exit 9; p=$(printf '%s\\n' \"$p\" | grep '^clamd '); set -f; "
+    # Of the scanner on access the lists of its own count too.
+    "u=$(systemctl show -p ExecStart clamav-daemon.service clamav-clamonacc.service) || exit 9; "
+    "p=$(ps -e -ww -o comm=,args=) || exit 9; p=$(printf '%s\\n' \"$p\" | grep -E '^(clamd|clamonacc) '); "
+    "printf '%s\\n' \"$u\" \"$p\" | grep clamonacc | grep -oE -- ' (--exclude-list[= ]|-e ?)[^ ;]+' "
+    "| sort -u | sed 's|^|/usr/sbin/clamonacc:1:Option|'; set -f; "
     "set -- $(printf '%s\\n' \"$u\" \"$p\" | grep -oE -- ' (--config-file[= ]|-c ?)[^ ;]+' "
     "| sed -E 's/^ (--config-file[= ]|-c ?)//'); set +f; "
     f'for f; do [ -r "$f" ] || exit 9; done; [ ! -f {_CONFIGURATION} ] || set -- "$@" {_CONFIGURATION}; '
     f"grep -HniE '^[[:space:]]*({_OPTIONS})[[:space:]]' /dev/null \"$@\" "
     "|| [ $? -eq 1 ] || exit 9; "
-    f"for f in {CLAMAV_SIGNATURES}/*; do case $f in *.fp|*.sfp|*.ign|*.ign2|*.wdb) "
+    f"for f in {CLAMAV_SIGNATURES}/*; do case $f in *.fp|*.sfp|*.ign|*.ign2|*.wdb|*.cfg|*.crb|*.ftm) "
     '[ ! -s "$f" ] || printf \'%s:1:AllowList %s\\n\' "$f" "${f##*/}";; esac; done',
     lines,
 )
@@ -78,6 +85,9 @@ def _option(line: Line) -> tuple[str, str]:
 
 
 def _leaves_out(name: str, value: str) -> bool:
+    if name == "databasedirectory":
+        # Lists of what to pass over lie among the signatures, and are looked for in the usual place alone.
+        return value.rstrip("/") != CLAMAV_SIGNATURES
     if name in {switch.lower() for switch in _SWITCHES} or name == "onaccessexcluderootuid":
         off = value.lower() in {"no", "false", "0"}
         return not off if name == "onaccessexcluderootuid" else off

@@ -90,11 +90,12 @@ def age_in_days(asked: float, found: list[Signatures]) -> int | None:
     """Return how many days old the newest signatures are, rounded up; None if there are none.
 
     Files whose head tells when they were made count; only where no file has such a head does the time of
-    modification, which anybody can renew.
+    modification, which anybody can renew. Where ClamAV's daily ones are there, no other makes up for them.
     """
     if not found:
         return None
     telling = [signatures for signatures in found if signatures.from_head] or found
+    telling = [one for one in telling if one.file.rpartition("/")[2].startswith("daily.")] or telling
     return days(asked, max(signatures.made for signatures in telling))
 
 

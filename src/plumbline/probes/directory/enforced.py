@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import compress, product
 
-from plumbline.probes.session.authentication import OPENING, Authentication
+from plumbline.probes.session.authentication import Authentication
 from plumbline.probes.session.pam import (
     AUTHENTICATORS,
     BYSTANDERS,
@@ -15,10 +16,12 @@ from plumbline.probes.session.pam import (
     ROOT_RUNS_IT,
     SUCCESS,
     Entry,
+    flat,
     run,
 )
 
 DIRECTORY = ("pam_sss", "pam_winbind")
+_CONDITIONS_MAX = 6
 LOGON = ("sshd", "login", "sudo", "lightdm", "gdm-password", "sddm", "xrdp-sesman")
 """Services by which a person of the directory comes in, or up; those that are there must ask it."""
 
@@ -30,7 +33,7 @@ class _Directory:
     service: str
     says: str
     others: str
-    fits: bool
+    fits: frozenset[Entry]
     known: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, entry: Entry) -> str:
@@ -44,7 +47,7 @@ class _Directory:
         if entry.module in BYSTANDERS:
             return IGNORE
         if entry.module in CONDITIONS:
-            return SUCCESS if self.fits else "auth_err"
+            return SUCCESS if entry in self.fits else "auth_err"
         return self.others if entry.module in AUTHENTICATORS else SUCCESS
 
 
@@ -54,9 +57,7 @@ def refusal_ignored(seen: Authentication) -> list[str]:
     To pam_unix he is a user like others, as names come from the directory too; he is no local one.
     """
     found = []
-    for service in seen.services:
-        if service not in OPENING.split():
-            continue
+    for service in seen.opening:
         entries = seen.entries(service, "account")
         known = {
             "pam_unix": SUCCESS,
@@ -64,7 +65,12 @@ def refusal_ignored(seen: Authentication) -> list[str]:
             "pam_deny": "auth_err",
             "pam_permit": SUCCESS,
         }
-        for fits in (False, True):
+        conditions = [
+            entry for entry in flat(entries) if entry.module in CONDITIONS and entry.module not in known
+        ]
+        for chosen in product((False, True), repeat=len(conditions[:_CONDITIONS_MAX])):
+            # Of more conditions than can be tried the rest fits, as most of a line's own do.
+            fits = frozenset([*compress(conditions, chosen), *conditions[_CONDITIONS_MAX:]])
             outcome = run(entries, _Directory(service, "perm_denied", SUCCESS, fits, known))
             if outcome.let_in:
                 last = outcome.visited[-1]
@@ -82,6 +88,6 @@ def password_not_asked(seen: Authentication) -> list[str]:
         if service in seen.services
         if not run(
             seen.entries(service, "auth"),
-            _Directory(service, SUCCESS, "user_unknown", fits=False, known=known),
+            _Directory(service, SUCCESS, "user_unknown", fits=frozenset(), known=known),
         ).let_in
     ]

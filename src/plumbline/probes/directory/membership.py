@@ -31,17 +31,30 @@ if [ -e {KEYTAB} ]; then
     fi
 fi
 more=''
-if [ -f /etc/krb5.conf ]; then
-    for name in $(sed -n 's/^[ \t]*include[ \t][ \t]*//p' /etc/krb5.conf); do more="$more $name"; done
-    for name in $(sed -n 's/^[ \t]*includedir[ \t][ \t]*//p' /etc/krb5.conf); do
-        more="$more ${{name%/}}/*"
+files=/etc/krb5.conf
+for depth in 1 2 3 4; do
+    found=''
+    for file in $files; do
+        [ -f "$file" ] || continue
+        for name in $(sed -n 's/^[ \t]*include[ \t][ \t]*//p' "$file"); do found="$found $name"; done
+        for name in $(sed -n 's/^[ \t]*includedir[ \t][ \t]*//p' "$file"); do
+            for inside in "${{name%/}}"/*; do
+                # Of a directory these names alone are read (krb5.conf(5)).
+                case ${{inside##*/}} in *.conf) ;; *[!A-Za-z0-9_-]*) continue ;; esac
+                found="$found $inside"
+            done
+        done
     done
-fi
+    more="$more $found"
+    files=$found
+done
+[ -z "$files" ] || exit 9
 {print_lines(["/etc/krb5.conf", "$more", "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"])}
 {PRINT_END}
 """
 
 _KEY = re.compile(r"\s*(\d+) (\d\d/\d\d/\d\d \d\d:\d\d:\d\d) (\S.*@\S+) \((?:DEPRECATED:)?(\S+)\)\s*")
+_WEAK = re.compile(r"\+?(des|des3|rc4|arcfour)([-_]|$)", re.IGNORECASE)
 _HEADING = re.compile(r"(Keytab name: |KVNO |---- ).*|")
 
 
@@ -108,6 +121,16 @@ class MembershipFacts:
             if "resolv.conf" not in path:
                 yield from _profile(path, lines)
 
+    def weak_types(self) -> Iterator[str]:
+        """Yield the lines of krb5.conf that let Kerberos take DES or RC4 again."""
+        for place, section, key, value in self.kerberos():
+            weak = [word for word in re.split(r"[\s,]+", value) if _WEAK.match(word)]
+            if section == "libdefaults" and (
+                (key == "allow_weak_crypto" and value.lower() in ("true", "yes", "y", "t", "1", "on"))
+                or (key.endswith("_enctypes") and weak)
+            ):
+                yield f"{place}: {key} = {value}"
+
     @property
     def resolvers(self) -> list[Resolver]:
         """Whom the host asks for names; systemd-resolved's own address counts as those it asks."""
@@ -121,21 +144,22 @@ class MembershipFacts:
 
 
 def _profile(path: str, lines: Iterable[str]) -> Iterator[tuple[str, str, str, str]]:
-    section, inside = "", ""
+    section = ""
+    inside: list[str] = []
     for number, line in enumerate(lines, 1):
         text = line.strip()
         place = f"{path}:{number}"
         if not text:
             continue
         if match := re.fullmatch(r"\[([^]]+)\]\*?", text):
-            section, inside = match[1].strip(), ""
+            section, inside = match[1].strip(), []
         elif text.startswith("}"):
-            inside = ""
+            inside = inside[:-1]
         elif match := re.fullmatch(r"(\S+?)\s*=\s*\{", text):
-            inside = match[1]
+            inside.append(match[1])
         elif "=" in text:
             key, _, value = text.partition("=")
-            yield place, f"{section}/{inside}" if inside else section, key.strip(), value.strip().strip('"')
+            yield place, "/".join([section, *inside]), key.strip(), value.strip().strip('"')
         elif not text.startswith(("include", "module")):
             raise Unknown("{place} is no line of krb5.conf: {text}", place=place, text=text[:80])
 

@@ -9,6 +9,7 @@ from plumbline.probes.directory.enforced import password_not_asked, refusal_igno
 from plumbline.probes.directory.membership import MEMBERSHIP, TRUST, Key, MembershipFacts, Resolver
 from plumbline.probes.directory.ssh_logon import SSH_LOGON
 from plumbline.probes.directory.sssd import SERVICE, SSSD, SssdFacts
+from plumbline.probes.directory.stand_ins import stand_ins
 from plumbline.probes.session.authentication import AUTHENTICATION
 from plumbline.probes.subject import Subject
 from plumbline.probes.systemd import ON_DISK
@@ -35,8 +36,11 @@ class Directory(Subject):
 
     # Membership
 
-    def foreign_keys(self, domain: str) -> list[str]:
-        """What speaks against the keytab being this domain's: none, no key of its own, another realm's."""
+    def foreign_keys(self, domain: str, computer: str | None = None) -> list[str]:
+        """What speaks against the keytab being this domain's: none, no key of its own, another realm's.
+
+        With the host's name, another host's too: a copy of its disk would bring them.
+        """
         seen = self._membership
         if seen.keytab is None:
             return ["/etc/krb5.keytab is not there"]
@@ -46,12 +50,22 @@ class Directory(Subject):
         )
         if not any(_same(key.realm, domain) and key.is_of_a_computer for key in keys):
             found.append(f"/etc/krb5.keytab has no key of a computer of {domain.upper()}")
+        if computer is not None:
+            # The directory cuts names at 15 letters.
+            own = f"{computer[:15]}$".lower()
+            ours = {key.principal for key in keys if _same(key.realm, domain) and key.is_of_a_computer}
+            found += sorted(name for name in ours if name.partition("@")[0].lower() != own)
         return found
 
     @property
     def keys(self) -> list[Key]:
         """The keys of the keytab."""
         return list(self._membership.all_keys())
+
+    @property
+    def weak_types(self) -> list[str]:
+        """Lines of krb5.conf by which weak keys are taken again."""
+        return list(self._membership.weak_types())
 
     @property
     def keytab_open_to_others(self) -> list[str]:
@@ -99,6 +113,8 @@ class Directory(Subject):
             found.append("/etc/krb5.conf: no default_realm")
         for place, section, key, value in self._membership.kerberos():
             inside = section.partition("/")
+            if section == "domain_realm" and _same(key.lstrip("."), domain) and not _same(value, domain):
+                found.append(f"{place}: {key} = {value}")
             servers = key in ("kdc", "master_kdc", "primary_kdc", "admin_server", "kpasswd_server")
             if (
                 inside[0] == "realms"
@@ -138,6 +154,10 @@ class Directory(Subject):
         if "krb5_validate" in settings and settings["krb5_validate"].value.lower() != "true":
             found.append(str(settings["krb5_validate"]))
         return found
+
+    def stand_ins(self, domain: str) -> list[str]:
+        """What makes somebody of the directory another, or of another group, than it says."""
+        return list(stand_ins(self._sssd, self._membership, domain))
 
     def let_in_otherwise(self, domain: str, groups: Sequence[str]) -> list[str]:
         """How the access sssd gives differs from these groups alone, group by group."""
@@ -223,10 +243,10 @@ class Directory(Subject):
 
     @property
     def not_asked_for_names(self) -> list[str]:
-        """Databases of nsswitch.conf that are not asked of the directory."""
+        """Databases of nsswitch.conf that are not asked of the directory, or no more when it is its turn."""
         seen = self.read(SOURCES)
         clients = {"sss", "winbind"} & seen.modules
-        asked = {one.database for one in seen.sources if one.name in clients}
+        asked = {one.database for one in seen.sources if one.name in clients and one.reached}
         return [database for database in _ASKED if database not in asked]
 
     @property

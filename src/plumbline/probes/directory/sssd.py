@@ -31,7 +31,8 @@ done
 [ ! -f /etc/default/sssd ] ||
     awk '!/^[ \t]*(#|$)/ {{ print "default\t" FNR "\t" $0 }}' /etc/default/sssd || exit 9
 told=$(systemctl show --timestamp=unix -p Id,LoadState,ActiveState,NeedDaemonReload,FragmentPath \
-    -p DropInPaths,ExecStart,ExecCondition,ActiveEnterTimestamp -- {SERVICE}) || exit 9
+    -p DropInPaths,ExecStart,ExecCondition,ActiveEnterTimestamp,Environment,EnvironmentFiles \
+    -p RootDirectory,RootImage,BindPaths,BindReadOnlyPaths -- {SERVICE}) || exit 9
 printf '%s\n' "$told" | sed 's/^/unit\t/'
 set -f
 for file in $(printf '%s\n' "$told" | sed -n 's/^\(FragmentPath\|DropInPaths\)=//p'); do
@@ -43,10 +44,27 @@ for comm in $(grep -lsE '^sssd(_nss|_pam|_be)?$' /proc/[0-9]*/comm); do
     words=$(tr '\0\n\t' '   ' 2>/dev/null <"${{comm%comm}}cmdline") || continue
     printf 'running\t%s\t%s\n' "$(cat "$comm")" "$words"
 done 2>/dev/null
+# What stands in for the directory's own names is in the cache; its tool is asked only where there is any.
+if grep -aqis 'cn=LOCAL,cn=views' /var/lib/sss/db/cache_*.ldb; then
+    for kind in user group; do
+        told=$(timeout 5 sss_override $kind-find 2>/dev/null)
+        printf 'overrides\t%s\n' $?
+        [ -z "$told" ] || printf '%s\n' "$told" | tr '\t' ' ' | sed 's/^/override\t/'
+    done
+fi
 {PRINT_END}
 """
 
-_FIELDS = {"file": 4, "line": 3, "default": 2, "unit": 1, "condition": 2, "running": 2}
+_FIELDS = {
+    "overrides": 1,
+    "override": 1,
+    "file": 4,
+    "line": 3,
+    "default": 2,
+    "unit": 1,
+    "condition": 2,
+    "running": 2,
+}
 
 # Words sssd is started with that change nothing of what it does (sssd(8)).
 _HARMLESS = re.compile(
@@ -100,6 +118,8 @@ class SssdFacts:
     conditions: tuple[tuple[str, str], ...]
     running: tuple[tuple[str, str], ...]
     started: int | None
+    overrides: tuple[str, ...] | None = ()
+    """Names that are overridden on this host, as sss_override tells them; None where it does not."""
 
     @cached_property
     def settings(self) -> Settings:
@@ -191,7 +211,10 @@ class SssdFacts:
             strange = [word for word in command.words[1:] if not _HARMLESS.fullmatch(word)]
             if command.path not in ("/usr/sbin/sssd", "/sbin/sssd") or strange:
                 found.append(f"boot: ExecStart={command}")
+        found += [f"boot: {told}" for told in _surroundings(self.unit)]
         for number, text in self.defaults:
+            if text.strip().removeprefix("export ").startswith(_VARIABLES):
+                found.append(f"boot: /etc/default/sssd:{number}: {text.strip()}")
             value = text.partition("=")[2].strip().strip("\"'")
             if text.strip().startswith("DEBUG_LOGGER=") and not _HARMLESS.fullmatch(value):
                 found.append(f"boot: /etc/default/sssd:{number}: {text.strip()}")
@@ -199,6 +222,25 @@ class SssdFacts:
         return found + [
             f"boot: {path}: {text.strip()}" for path, text in self.conditions if _holds_back(text)
         ]
+
+
+_VARIABLES = ("KRB5", "LD_", "LDB_", "LDAP", "SSS", "SSSD_KRB5", "_SSS", "NSS_", "RES_OPTIONS", "HOSTALIASES")
+"""Beginnings of variables that let sssd, or a library of its, read other files or ask other servers."""
+_PACKAGED = {"/etc/default/sssd", "/etc/sysconfig/sssd", "-/etc/default/sssd", "-/etc/sysconfig/sssd"}
+
+
+def _surroundings(unit: Unit) -> list[str]:
+    """Return what of a unit gives sssd other variables, or other files in the place of its own."""
+    found = [
+        f"Environment={word}"
+        for word in unit["Environment"].split()
+        if word.strip('"').startswith(_VARIABLES)
+    ]
+    for line in unit["EnvironmentFiles"].splitlines():
+        if line and line.split()[0] not in _PACKAGED:
+            found.append(f"EnvironmentFile={line.split()[0]}")
+    places = ("RootDirectory", "RootImage", "BindPaths", "BindReadOnlyPaths")
+    return found + [f"{name}={unit[name]}" for name in places if unit[name]]
 
 
 def _holds_back(text: str) -> bool:
@@ -228,7 +270,14 @@ def _sssd(output: Output) -> SssdFacts:
         conditions=tuple((path, text) for path, text in rows["condition"]),
         running=tuple((name, words) for name, words in rows["running"]),
         started=int(entered[1]) if entered and unit["ActiveState"] == "active" else None,
+        overrides=_overrides(rows),
     )
+
+
+def _overrides(rows: Rows) -> tuple[str, ...] | None:
+    if any(status != "0" for (status,) in rows["overrides"]):
+        return None
+    return tuple(line for (line,) in rows["override"])
 
 
 SSSD = Probe("directory.sssd", _COMMAND, _sssd)

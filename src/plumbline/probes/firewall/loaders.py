@@ -138,14 +138,14 @@ def _names(line: Line, unit: str) -> bool:
 def _parse(output: Output) -> Detours:
     rows = Rows(output, {"unit": 1, "script": 1, "pull": 1})
 
-    def of(tag: str) -> Iterator[Line]:
+    def lines_of(tag: str) -> Iterator[Line]:
         for (told,) in rows[tag]:
             found = _LINE.fullmatch(told)
             if found is None:
                 raise ParseError(f"grep printed {told[:80]!r}")
             yield Line(found[1], int(found[2]), found[3])
 
-    return Detours(tuple(of("unit")), tuple(of("script")), tuple(of("pull")))
+    return Detours(tuple(lines_of("unit")), tuple(lines_of("script")), tuple(lines_of("pull")))
 
 
 DETOURS: Probe[Detours] = Probe("firewall.detours", _COMMAND, _parse)

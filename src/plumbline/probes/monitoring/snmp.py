@@ -41,6 +41,8 @@ function known(word) {{
         sub(/^\[[^]]*\][ \t]*/, "")
         type = section
     }}
+    # Its words may be quoted or escaped, the first one too.
+    if ($1 ~ /[\042\047\\]/) {{ plain = $1; gsub(/[\042\047\\]/, "", plain); $1 = plain }}
     token = tolower($1)
     if (type != "snmpd" && !(type == "snmp" && token == "defversion")) next
     quoted = $0 ~ /[\042\047]/
@@ -99,9 +101,15 @@ while [ -n "$queue" ]; do
     for f in $queue; do
         tell "$f"
         set -f
-        for p in $(sed -nE 's/[[:space:]]*$//
-            s/^[[:space:]]*(\[[^]]*\][[:space:]]*)?include(Dir|File|Search)[[:space:]]+//Ip' "$f"); do
-            case $p in /*) ;; *) p=${{f%/*}}/$p;; esac
+        for i in $(sed -nE 's/["\x27]//g; s/[[:space:]]*$//
+            s/^[[:space:]]*(\[[^]]*\][[:space:]]*)?include(D|F|S)(ir|ile|earch)[[:space:]]+/\2/Ip' "$f"); do
+            p=${{i#?}}
+            case $i in
+                [Ss]*) p=; for d in {_DIRECTORIES}; do p="$p$d/${{i#?}}.conf$IFS$d/${{i#?}}.local.conf$IFS"
+                    done;;
+                ?/*) ;;
+                *) p=${{f%/*}}/$p;;
+            esac
             [ ! -d "$p" ] || {{ stat -L --printf 'folder\t%.9Z\t%n\n' "$p"; p=${{p%/}}/*.conf; }}
             set +f
             for g in $p; do [ ! -f "$g" ] || later=$later$g$IFS; done

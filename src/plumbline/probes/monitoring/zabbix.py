@@ -7,6 +7,7 @@ the first that matches decides; commands are refused where no rule says otherwis
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from plumbline.verify.seen import Seen
 
 _KEYS = (
     "Server|ServerActive|ListenIP|ListenPort|Hostname|HostnameItem|TLS[A-Za-z0-9]+|AllowKey|DenyKey|"
-    "UserParameter|UnsafeUserParameters|Alias|Include"
+    "UserParameter|UnsafeUserParameters|Alias|Include|StatusPort"
 )
 _FILES_MAX = 200
 _DEPTH = 10
@@ -170,8 +171,13 @@ _UNSET = "unencrypted"
 
 
 def accepted_connections(found: Configuration) -> list[Seen]:
-    """Return how servers may ask: what `TLSAccept` lists, and `unencrypted` where it is left out."""
-    return found.listed("TLSAccept") or [Seen(_UNSET, "TLSAccept is not set")]
+    """Return how servers may ask: what `TLSAccept` lists, and `unencrypted` where it is left out.
+
+    A port for the agent's state answers anybody, in the clear.
+    """
+    told = found.listed("TLSAccept") or [Seen(_UNSET, "TLSAccept is not set")]
+    port = found.last("StatusPort")
+    return told + ([Seen(_UNSET, str(port))] if port is not None and port.value not in ("", "0") else [])
 
 
 def own_connections(found: Configuration) -> list[Seen]:
@@ -182,12 +188,25 @@ def own_connections(found: Configuration) -> list[Seen]:
 
 
 def servers(found: Configuration) -> list[Seen]:
-    """Return who may ask and whom it reports to; ports are left out, as are those of a cluster's nodes."""
-    told = found.listed("Server")
+    """Return who may ask and whom it reports to, in small letters.
+
+    Ports are left out, as are those of a cluster's nodes; a network of one address is that address.
+    """
+    told = [Seen(_alone(one.bare), one.where) for one in found.listed("Server")]
     for one in found.listed("ServerActive"):
         for node in one.bare.split(";"):
-            told.append(Seen(re.sub(r"(?<=[^:]):\d+$|^\[(.*)\](:\d+)?$", r"\1", node.strip()), one.where))
+            name = re.sub(r"(?<=[^:]):\d+$|^\[(.*)\](:\d+)?$", r"\1", node.strip())
+            told.append(Seen(_alone(name), one.where))
     return told
+
+
+def _alone(server: str) -> str:
+    """Return a server as it is compared: `10.0.0.1/32` as `10.0.0.1`, names in small letters."""
+    try:
+        network = ipaddress.ip_network(server)
+    except ValueError:
+        return server.lower()
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def commands(found: Configuration) -> list[str]:

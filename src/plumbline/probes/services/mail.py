@@ -81,7 +81,10 @@ class Mail:
         ](texts, place)
 
     def to_others(self) -> list[str]:
-        """Mailers that send to anybody, or to a host that is not the site's."""
+        """Mailers that send to anybody, or to another host than the site's relay.
+
+        Where the site names no relay, any host of its domains and any private address may be one.
+        """
         return [
             f"{relay.where}: {relay.mailer} sends to {relay.host or 'anybody'}"
             for relay in self.relays()
@@ -117,11 +120,15 @@ class Mail:
         try:
             address = ipaddress.IPv4Address(bare)
         except ValueError:
-            domains = (self.site.domain, self.site.active_directory.domain)
+            if self.site.mail_relay is not None:
+                return bare.lower() in ("localhost", self.site.mail_relay.host.lower())
+            domains = [name for name in (self.site.domain, self.site.directory_domain) if name]
             return bare == "localhost" or any(
                 bare.lower() == domain.lower() or bare.lower().endswith(f".{domain.lower()}")
                 for domain in domains
             )
+        if self.site.mail_relay is not None:
+            return address.is_loopback or bare == self.site.mail_relay.host
         return address.is_loopback or address.is_private
 
 

@@ -46,7 +46,8 @@ done
 if command -v sshd >/dev/null; then
     told=$(sshd -T 2>&1)
     printf 'status\t%s\n' $?
-    printf '%s\n' "$told" | sed -n '/^\(usepam\|permitemptypasswords\|channeltimeout\) /s/^/sshd\t/p'
+    printf '%s\n' "$told" | grep -E '^(usepam|pamservicename|permitemptypasswords|channeltimeout) ' |
+        sed 's/^/sshd\t/'
 {COLLECT_CONFIG}    [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
         tolower($1) ~ /^"?match("|=|$)/ {{ match_block = 1 }}
         match_block && tolower($0) ~ /^[ \t]*"?(permitemptypasswords|channeltimeout)[ \t="]/ {{
@@ -98,13 +99,18 @@ class Authentication:
                 "the PAM stack of {service} is not understood: {error}", service=service, error=error
             ) from error
 
+    @property
+    def opening(self) -> list[str]:
+        """The services there are that open or unlock a session; sshd may ask under another name."""
+        names = {*OPENING.split(), (self.sshd or {}).get("pamservicename", "sshd")}
+        names |= {value for one in self.daemons for value in one.options("pamservicename")}
+        return [service for service in self.services if service in names]
+
     def ways_past(self, members: Mapping[str, frozenset[str]]) -> list[str]:
         """Return the lines of PAM that open a session to somebody who proves nothing."""
         found: dict[str, None] = {}
         unsaid: Unknown | None = None
-        for service in self.services:
-            if service not in OPENING.split():
-                continue
+        for service in self.opening:
             opening, strangers = opens_without_proof(service, self.entries(service, "auth"), members)
             found |= {f"{service}: {entry}": None for entry in opening}
             if strangers:

@@ -219,11 +219,11 @@ def opens_without_proof(
     A condition counts as a way in if anyone can fit it: `user ingroup G` only if G has `members`. Of more
     conditions than can be tried the rest counts as modules one would have to know.
     """
-    flat = list(_flat(entries))
-    conditions = [entry for entry in flat if _may_fit(entry, members)]
+    lines = list(flat(entries))
+    conditions = [entry for entry in lines if _may_fit(entry, members)]
     untried = conditions[_CONDITIONS_MAX:]
     conditions = conditions[:_CONDITIONS_MAX]
-    strangers = [entry for entry in flat if _stranger(entry)]
+    strangers = [entry for entry in lines if _stranger(entry)]
     for unknown_fit in ([], strangers):
         for chosen in product((True, False), repeat=len(conditions)):
             fitting = frozenset([*compress(conditions, chosen), *unknown_fit])
@@ -237,12 +237,13 @@ def opens_without_proof(
     return [], untried
 
 
-def _flat(entries: tuple[Entry, ...]) -> Iterable[Entry]:
+def flat(entries: tuple[Entry, ...]) -> Iterable[Entry]:
+    """Yield a stack's lines in their order, those of what it takes in too."""
     for entry in entries:
         if entry.substack is None:
             yield entry
         else:
-            yield from _flat(entry.substack)
+            yield from flat(entry.substack)
 
 
 def _stranger(entry: Entry) -> bool:
