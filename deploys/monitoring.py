@@ -7,7 +7,7 @@ from pyinfra.api.operation import OperationMeta
 from deploys.mechanisms.files import no_file, secret_file, whole_file
 from deploys.mechanisms.packages import packages
 from deploys.mechanisms.snmp_users import snmp_user
-from deploys.mechanisms.units import unit_masked, unit_on, unit_restarted
+from deploys.mechanisms.units import drop_in, unit_masked, unit_on, unit_restarted
 from plumbline.monitoring_keys import AUTH_SECRET, PRIV_SECRET, PSK_SECRET, engine_id, host_psk, usm_user
 from plumbline.policy.standard import DesiredState
 from plumbline.secrets import secret
@@ -23,6 +23,16 @@ ALSO_READ = (
 )
 """What snmpd reads beside its configuration, and no package brings."""
 OLD_AGENT = "zabbix-agent.service"
+
+UNTIL_IT_LISTENS = """\
+# Written by Plumbline: the agent listens at the host's own address, which may come only after it is started.
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+Restart=on-failure
+RestartSec=2s
+"""
 
 ZABBIX_HEAD = """\
 # Written by Plumbline from the site; the whole file is replaced when it differs.
@@ -57,6 +67,7 @@ def _zabbix(desired: DesiredState, monitoring: ZabbixAgent) -> None:
     installed = packages(["zabbix-agent2"])
     written = [installed, _secured(desired, monitoring)]
     written.append(whole_file(ZABBIX_FILE, zabbix_configuration(desired, monitoring)))
+    written.append(drop_in(ZABBIX, UNTIL_IT_LISTENS))
     unit_masked(OLD_AGENT)
     unit_on(ZABBIX)
     unit_restarted(ZABBIX, when=written)
@@ -123,6 +134,7 @@ def _snmp(desired: DesiredState, monitoring: SnmpV3) -> None:
         )
     )
     written += [no_file(path) for path in ALSO_READ]
+    written.append(drop_in(SNMP, UNTIL_IT_LISTENS))
     snmp_user(
         SNMP,
         lambda: usm_user(
