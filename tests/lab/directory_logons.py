@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import subprocess
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from plumbline.lab import Lab
 from plumbline.lab.host import LabHost
 
 SECONDS = 30
-PAUSE = 0.02
+PAUSE = 0.1
 """Between two looks at what runs; what is looked for runs longer, and the machine has more to do."""
 
 
@@ -121,13 +122,14 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
+        secret = re.compile(b"|".join(re.escape(each.encode()) for each in self.secrets))
         while not self._over.wait(PAUSE):
             for process in Path("/proc").glob("[0-9]*"):
                 for name in ("cmdline", "environ"):
                     with contextlib.suppress(OSError):
                         text = (process / name).read_bytes()
                         self.seen += name == "cmdline" and self.word in text
-                        if any(secret.encode() in text for secret in self.secrets):
+                        if secret.search(text):
                             self.found.append(f"{process}/{name}")
 
 

@@ -1,4 +1,7 @@
-"""Servers and clients of both releases, hardened whole: right at once, after a second apply and a reboot."""
+"""A server and a client of Debian 13 without a site: right at once, after a second apply and a reboot.
+
+Those of Debian 12, beside a whole site, are in test_site_job.py.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from plumbline.policy.load import load_standard
 PROFILES = {"srv-app-01": "server", "srv-hist-01": "client"}
 
 
-@pytest.fixture(scope="module", params=["bookworm", "trixie"])
+@pytest.fixture(scope="module", params=["trixie"])
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A server and a client as delivered; the client is the second host without its services."""
     inventory = with_a_client(tmp_path_factory.mktemp("profiles"), "srv-hist-01")
