@@ -341,9 +341,9 @@ def test_outputs_together_fit_the_document() -> None:
 
 
 def test_probes_left_when_the_time_is_used_up_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector, "ALL_SECONDS", 1)
+    monkeypatch.setattr(collector, "ALL_SECONDS", 4)
     names = ["slow", "late", "slow_beside", "late_beside"]
-    probes = [asks(name, "sleep 1.2" if "slow" in name else "echo late") for name in names]
+    probes = [asks(name, "sleep 4.2" if "slow" in name else "echo late", 30) for name in names]
     evidence = Evidence.parse(collected(probes).stdout)
     assert [answer.state for answer in evidence.probes.values()] == ["done", "skipped"] * 2
 
