@@ -74,17 +74,24 @@ def differing(before: list[str], after: list[str]) -> list[str]:
     return sorted([f"before: {line}" for line in only_before] + [f"after: {line}" for line in only_after])
 
 
+LOCK_SECONDS = 30
+"""How long a lock is waited for on a host that is not armed."""
+
+
 def settled(lab: Lab, host: str, seconds: float = 120) -> guard.GuardStatus | None:
     """Wait until a host lets us in and waits for nobody; return what its guard says, None for no guard."""
     until = time.monotonic() + seconds
+    unlocked = time.monotonic() + LOCK_SECONDS
     while time.monotonic() < until:
         with suppress(NotReachedError), entered(target_of_host(Path(lab.inventory), host)) as shell:
             if not shell.has_guard():
                 return None
             with suppress(guard.GuardError):
                 status = shell.ask(guard.status())
-                # A lock whose holder is gone is broken by the next who comes.
-                if not status.armed and not status.restoring and not (status.lock and status.lock.alive):
+                if status.armed or status.restoring:
+                    unlocked = time.monotonic() + LOCK_SECONDS
+                # A lock whose holder is gone is broken by the next who comes, at once or when it is old.
+                elif not (status.lock and status.lock.alive) or time.monotonic() > unlocked:
                     return status
         time.sleep(0.2)
     raise AssertionError(f"{host} has not settled in {seconds:.0f} s")

@@ -122,7 +122,7 @@ def test_names_of_programs_processes_and_images() -> None:
     assert hana is not None
     for image, name in {
         "mcr.microsoft.com/mssql/server:2022-latest": "Microsoft SQL Server",
-        "docker.io/library/postgres:15": "PostgreSQL",
+        "images.plant.test/library/postgres:15": "PostgreSQL",
         "registry.test/timescale/timescaledb@sha256:00": "PostgreSQL",
     }.items():
         engine = of_image(image)
