@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from plumbline.probes.accounts.sources import Setting as Keyed
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.systemd import Unit, units
 from plumbline.probes.tagged import PRINT_END, Rows
@@ -83,16 +84,8 @@ class File:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Setting(Keyed):
     """A setting that counts, with the file and line it stands at."""
-
-    place: str
-    section: str
-    key: str
-    value: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: [{self.section}] {self.key} = {self.value}"
 
     @property
     def words(self) -> list[str]:

@@ -79,9 +79,10 @@ boot_id() {
     cat /proc/sys/kernel/random/boot_id
 }
 
-# Writes stdin to a file by a rename, so that after a power cut there is the old or the new one.
+# Writes a text to a file by a rename, so that after a power cut there is the old or the new one. The text is
+# whole before: of a pipeline one end may be killed, and the other would then keep half of it.
 put() {
-    cat > "$1.new" && sync "$1.new" && mv -fT "$1.new" "$1"
+    printf '%s\n' "$2" > "$1.new" && sync "$1.new" && mv -fT "$1.new" "$1"
 }
 
 # One fact of a run: `fact KEY`, `set_fact KEY VALUE`; the last line of a key counts.
@@ -90,7 +91,13 @@ fact() {
 }
 
 set_fact() {
-    { [ ! -e "$RUN/meta" ] || grep -v "^$1 " "$RUN/meta"; printf '%s %s\n' "$1" "$2"; } | put "$RUN/meta"
+    local others='' code=0
+    if [ -e "$RUN/meta" ]; then
+        others=$(grep -v "^$1 " "$RUN/meta") || code=$?
+        [ $code -le 1 ] || return 1
+    fi
+    put "$RUN/meta" "${others:+$others
+}$1 $2"
 }
 
 # A structured entry in the journal; nothing waits for it, and nothing fails without it.

@@ -43,7 +43,7 @@ armed_run() {
 
 # Takes the lock for RUN, or shows that it is still at work.
 take_lock() {
-    local holder who armed
+    local holder who armed since here
     holder=$(lock_fact run) armed=$(armed_run)
     if [ -n "$armed" ] && [ "$armed" != "$1" ]; then
         refuse busy "the run $armed of $(sed -n "s/^who //p" "$RUNS/$armed/meta" | tail -n 1) is at work on this host and not confirmed yet"
@@ -54,11 +54,17 @@ take_lock() {
         NOTE="the lock of $(lock_fact who), run $holder, was broken: its connection is gone and nothing was armed"
         abandon_other "$holder"
     fi
-    {
-        printf 'run %s\nwho %s\n' "$1" "$who"
-        if [ "$holder" = "$1" ]; then printf 'since %s\n' "$(lock_fact since)"; else printf 'since %s\n' "$(now)"; fi
-        printf 'boot %s\ntouched %s\nconnection %s\n' "$(boot_id)" "$(uptime_seconds)" "$(connection)"
-    } | put "$LOCK" || refuse space "the lock cannot be written to $PLACE: is the disk full?"
+    since=$(now)
+    [ "$holder" != "$1" ] || since=$(lock_fact since)
+    here=$(connection)
+    # A lock without its connection would hold the host long after that has gone.
+    [ -n "$here" ] || [ -z "${SSH_CONNECTION-}" ] || refuse failed "the connection this came by is not there any more"
+    put "$LOCK" "run $1
+who $who
+since $since
+boot $(boot_id)
+touched $(uptime_seconds)
+connection $here" || refuse space "the lock cannot be written to $PLACE: is the disk full?"
 }
 
 give_back() {

@@ -88,7 +88,7 @@ verb_arm() {
     esac
     take_lock "$1"
     remember_connection
-    if ! add_boot_unit || ! printf '%s\n' "$1" | put "$ARMED" || ! start_timer "$2" || ! set_fact state armed; then
+    if ! add_boot_unit || ! put "$ARMED" "$1" || ! start_timer "$2" || ! set_fact state armed; then
         stop_timer
         rm -f "$ARMED" "$ARMED.new"
         remove_boot_unit

@@ -121,15 +121,15 @@ begin_restore() {
     set_fact state restoring
     : > "$RUN/back"
     : > "$RUN/left"
-    printf '%s\n' "${RUN##*/}" | put "$ARMED"
+    put "$ARMED" "${RUN##*/}"
     journal restore "the run ${RUN##*/} of $(fact who) is undone, by $1" 4
 }
 
 finish() {
-    local state=restored
+    local state=restored line
     [ ! -s "$RUN/left" ] || state=partly
     set_fact ended "$(now)"
-    result_line "$state" | put "$RUN/result.ready" || return 1
+    line=$(result_line "$state") && put "$RUN/result.ready" "$line" || return 1
     # All that was written is on the disk before anything says that it is.
     sync
     set_fact state "$state" || return 1
@@ -154,8 +154,9 @@ verb_boot() {
         rm -f "$BOOT_WANTS/$UNIT.service" "$BOOT_UNIT" "$ARMED"
         return 0
     fi
+    # Of a run that stands ready and does not know its state it is not known that it was confirmed.
     case $(fact state) in
-    armed | restoring) ;;
+    armed | restoring | '') ;;
     *) settle; return 0 ;;
     esac
     begin_restore boot
