@@ -37,6 +37,13 @@ def declare(lab: Lab, host: str, **changes: object) -> None:
         path.write_text(yaml.dump(system, Dumper=_Plain, sort_keys=False, allow_unicode=True))
 
 
+def declare_site(lab: Lab, **changes: object) -> None:
+    """Change what the lab's inventory declares of the site."""
+    path = lab.inventory / "site.yml"
+    site = yaml.safe_load(path.read_text())
+    path.write_text(yaml.dump(site | changes, Dumper=_Plain, sort_keys=False, allow_unicode=True))
+
+
 class _Plain(yaml.SafeDumper):
     """Writes a value that comes twice out twice: inventories have no anchors."""
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from conftest import lab_name
 from database_sabotage import (
     ACCOUNTS,
@@ -20,13 +21,14 @@ from database_sabotage import (
     RULES,
     SIGNS,
 )
-from declaring import declare
+from declaring import declare, declare_site
 from hardened import HOST, sabotaged
 from judging import checks, not_passing, observed, verdicts
 
 from plumbline.lab import Lab
 from plumbline.probes.database import MARIADB as ACCOUNTS_PROBE
 from plumbline.probes.database import MSSQL, POSTGRESQL, SERVERS
+from plumbline.rooms import LAB_INVENTORY
 from plumbline.verify.results import CheckResult, ControlResult, Verdict
 
 DECLARED, GROUND, SYSTEM, USERS, CLIENT = (
@@ -72,7 +74,9 @@ def lab() -> Iterator[Lab]:
 
 @pytest.fixture(scope="module")
 def declared(lab: Lab) -> Lab:
-    """Both servers declared, with rules and accounts of the directory."""
+    """Both servers declared, with rules and accounts of the directory, which itself need not be there."""
+    directory = yaml.safe_load((LAB_INVENTORY / "site.yml").read_text())["active_directory"]
+    declare_site(lab, active_directory=directory)
     declare(lab, HOST, software=SOFTWARE)
     lab.run(
         HOST,
