@@ -37,11 +37,12 @@ def declare(lab: Lab, host: str, **changes: object) -> None:
         path.write_text(yaml.dump(system, Dumper=_Plain, sort_keys=False, allow_unicode=True))
 
 
-def declare_site(lab: Lab, **changes: object) -> None:
-    """Change what the lab's inventory declares of the site."""
+def declare_directory(lab: Lab) -> None:
+    """Let the lab's inventory name the worked example's directory, which a lab without a site leaves out."""
     path = lab.inventory / "site.yml"
-    site = yaml.safe_load(path.read_text())
-    path.write_text(yaml.dump(site | changes, Dumper=_Plain, sort_keys=False, allow_unicode=True))
+    directory = yaml.safe_load((LAB_INVENTORY / "site.yml").read_text())["active_directory"]
+    site = yaml.safe_load(path.read_text()) | {"active_directory": directory}
+    path.write_text(yaml.dump(site, Dumper=_Plain, sort_keys=False, allow_unicode=True))
 
 
 class _Plain(yaml.SafeDumper):

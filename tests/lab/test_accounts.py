@@ -9,6 +9,7 @@ import pytest
 import yaml
 from accounts_sabotage import CAN_LOG_ON, FILES, KEEP, RESTORE, RIGHT, SOURCES, TO_ROOT, WRONGS, Wrong, line
 from conftest import lab_name
+from declaring import declare_directory
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, observed, verdicts
 
@@ -35,6 +36,7 @@ def deploys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def lab(deploys: Path) -> Iterator[Lab]:
     with Lab.up(lab_name(), hosts=1, flavour="clean") as up:
+        declare_directory(up)
         harden(up, deploys)
         yield up
 

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Iterator
 
 import pytest
-import yaml
 from conftest import lab_name
 from database_sabotage import (
     ACCOUNTS,
@@ -21,14 +20,13 @@ from database_sabotage import (
     RULES,
     SIGNS,
 )
-from declaring import declare, declare_site
+from declaring import declare, declare_directory
 from hardened import HOST, sabotaged
 from judging import checks, not_passing, observed, verdicts
 
 from plumbline.lab import Lab
 from plumbline.probes.database import MARIADB as ACCOUNTS_PROBE
 from plumbline.probes.database import MSSQL, POSTGRESQL, SERVERS
-from plumbline.rooms import LAB_INVENTORY
 from plumbline.verify.results import CheckResult, ControlResult, Verdict
 
 DECLARED, GROUND, SYSTEM, USERS, CLIENT = (
@@ -75,8 +73,7 @@ def lab() -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def declared(lab: Lab) -> Lab:
     """Both servers declared, with rules and accounts of the directory, which itself need not be there."""
-    directory = yaml.safe_load((LAB_INVENTORY / "site.yml").read_text())["active_directory"]
-    declare_site(lab, active_directory=directory)
+    declare_directory(lab)
     declare(lab, HOST, software=SOFTWARE)
     lab.run(
         HOST,
