@@ -18,13 +18,17 @@ from plumbline.errors import NotReachedError
 from plumbline.lab import Lab
 
 APPLYING = (
-    "import sys; from pathlib import Path; from plumbline.apply import apply_hosts; "
+    "import signal, sys; from pathlib import Path; from plumbline.apply import apply_hosts; "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
     "report = apply_hosts(sys.argv[1], [sys.argv[2]], deploys=Path(sys.argv[3]), "
     "restore_after=int(sys.argv[4]), "
     "progress=lambda step: print(step.step, file=sys.stderr, flush=True)); "
     "print(report.model_dump_json())"
 )
-"""A controller that says on stderr what it is at, and at the end prints its report."""
+"""A controller that says on stderr what it is at, and at the end prints its report.
+
+It hears Ctrl-C as at a terminal; started in the background it would ignore it.
+"""
 
 
 def status(lab: Lab, host: str) -> guard.GuardStatus:

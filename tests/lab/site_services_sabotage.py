@@ -112,7 +112,10 @@ TIME: dict[str, Sabotage] = {
 }
 
 LOGGING: dict[str, Sabotage] = {
-    "disabled": Sabotage("systemctl -q disable rsyslog", "systemctl -q enable rsyslog", {STARTS}),
+    # Without its second name for a while, the unit may be taken to be inactive (systemd 252).
+    "disabled": Sabotage(
+        "systemctl -q disable rsyslog", f"systemctl -q enable rsyslog; {RESTARTED}", {STARTS}
+    ),
     "masked": Sabotage(
         "ln -s /dev/null /etc/systemd/system/rsyslog.service",
         f"rm /etc/systemd/system/rsyslog.service; {RELOAD}",

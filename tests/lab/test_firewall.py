@@ -132,7 +132,10 @@ CASES: dict[str, Case] = {
         f"sed -i '1a flush chain inet plumbline input' {FILE}", LOADS, *NOTHING_AT_BOOT
     ),
     "include_from_a_home_is_hidden_from_the_unit": written(
-        f"mv {FILE} /root/fw.nft; echo 'include \"/root/fw.nft\"' >{FILE}", LOADS, *NOTHING_AT_BOOT
+        f"mv {FILE} /root/fw.nft; echo 'include \"/root/fw.nft\"' >{FILE}",
+        LOADS,
+        OTHER_LOADER,
+        *NOTHING_AT_BOOT,
     ),
     "forward_chain_missing_at_boot": written(
         f"sed -i 's/hook forward priority filter; policy drop/hook output priority 0; policy accept/' {FILE}",

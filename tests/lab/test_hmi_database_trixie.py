@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import lab_name
-from declaring import declare
+from declaring import declare, declare_directory
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import not_passing, observed, verdicts
 from kiosk import PACKAGES, UNIT, prepare, wait_for_application
@@ -65,6 +65,7 @@ def test_wrongs_of_a_station_are_seen(lab: Lab) -> None:
 
 
 def test_included_rules_of_postgresql_17_are_followed(lab: Lab) -> None:
+    declare_directory(lab)
     declare(lab, HOST, profile="server", kiosk=None)
     lab.run(
         HOST,

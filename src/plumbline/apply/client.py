@@ -208,12 +208,12 @@ def _events(worker: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
 def _stopping_in_order(worker: subprocess.Popen[str]) -> Iterator[None]:
     """While hosts are changed, let the first Ctrl-C ask the worker to stop, and only the second end it.
 
-    Before that, and in threads other than the main one, Ctrl-C does what it always does.
+    Before that, in threads other than the main one, and where it is ignored, Ctrl-C does what it always does.
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is signal.SIG_IGN:
         yield
         return
-    before = signal.getsignal(signal.SIGINT)
 
     def ask(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, before)

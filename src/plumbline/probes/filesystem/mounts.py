@@ -238,4 +238,4 @@ def _mounts(output: Output) -> Mounts:
     )
 
 
-MOUNTS = Probe("filesystem.mounts", _COMMAND, _mounts, limit=15)
+MOUNTS = Probe("filesystem.mounts", _COMMAND, _mounts, limit=45)
