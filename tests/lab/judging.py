@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from plumbline.evidence.bundle import Evidence
 from plumbline.evidence.collector import script
 from plumbline.evidence.gather import gather, targets_of
 from plumbline.lab import Lab, LabHost
@@ -25,16 +26,23 @@ def verdicts(lab: Lab, host: str | LabHost, *subjects: str) -> dict[str, Control
     """
     chosen = lab.host(host)
     standard, inventory = _standard(), load_inventory(lab.inventory)
-    probes = all_probes(subjects=subjects or SUBJECTS, site=inventory.site)
-    (gathered,) = gather(targets_of(inventory, [chosen.name]), script(probes))
-    if gathered.evidence is None:
-        raise AssertionError(f"{chosen.name} gave no evidence: {gathered.problem}")
+    evidence = evidence_of(lab, chosen.name, *subjects)
     desired = desired_states(standard, inventory, [chosen.name])[chosen.name]
-    (judged,) = judge(standard, [target_of(desired, gathered.evidence)], only=subjects).hosts
+    (judged,) = judge(standard, [target_of(desired, evidence)], only=subjects).hosts
     assert judged.problem is None, judged.problem
     return {
         result.control: result for result in judged.controls if not subjects or result.subject in subjects
     }
+
+
+def evidence_of(lab: Lab, host: str, *subjects: str) -> Evidence:
+    """Collect a host's evidence, of these subjects alone if any is named."""
+    inventory = load_inventory(lab.inventory)
+    probes = all_probes(subjects=subjects or SUBJECTS, site=inventory.site)
+    (gathered,) = gather(targets_of(inventory, [host]), script(probes))
+    if gathered.evidence is None:
+        raise AssertionError(f"{host} gave no evidence: {gathered.problem}")
+    return gathered.evidence
 
 
 @cache

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import yaml
 from applying import Deploys, files_of
 from conftest import lab_name
 from controllers import APPLYING, kill_all, said, wait_until
+from judging import evidence_of
 
 from plumbline.apply import apply_hosts
 from plumbline.apply.history import Options, Records, interrupted
@@ -32,6 +34,29 @@ FAILS_ON_A = (
     "    whole_file('/etc/tiny/second', 'x\\n', check=fails + 'test -e {}')\n"
 )
 """A deploy whose second operation fails on the first host."""
+
+PASSING = {
+    "system.programs",
+    "network.spoken",
+    "session.authentication",
+    "session.console",
+    "time.measured",
+    "time.timesyncd",
+    "services.running",
+    "connections.seen",
+    "antivirus.loaded",
+    "antivirus.signatures",
+    "filesystem.mounts",
+    "operating_system.machine",
+    "operating_system.sources",
+    "crypto.certificates",
+    "crypto.ssh_server",
+    "crypto.ssh_users",
+    "hmi.session",
+    "directory.membership",
+    "monitoring.processes",
+}
+"""Probes that print times, process ids or free space, which differ from one minute to the next."""
 
 WELL = "    whole_file('/etc/tiny/first', 'x\\n')\n"
 
@@ -79,10 +104,20 @@ def outcomes(report: ApplyReport) -> dict[str, str]:
     return {host.host: host.outcome for host in report.hosts}
 
 
+def digests_of(lab: Lab, host: str) -> dict[str, str]:
+    """Return the digest of what each probe printed, but for those that see the clock or processes."""
+    return {
+        name: sha256(answer.out + answer.err).hexdigest()
+        for name, answer in evidence_of(lab, host).probes.items()
+        if name not in PASSING
+    }
+
+
 def test_a_canary_that_fails_stops_the_waves_and_the_others_are_untouched(
     hosts: Lab, deploys: Deploys
 ) -> None:
     before = {name: files(hosts, name) for name in (B, C)}
+    digests = {name: digests_of(hosts, name) for name in (B, C)}
     rollout = Rollout(canaries=(A,), failures=5)
     report = apply_hosts(hosts.inventory, deploys=deploys(FAILS_ON_A), rollout=rollout)
     assert outcomes(report) == {A: "restored", B: "untouched", C: "untouched"}
@@ -90,6 +125,8 @@ def test_a_canary_that_fails_stops_the_waves_and_the_others_are_untouched(
     assert report.host(B).not_done == ["tiny: Write /etc/tiny/first", "tiny: Write /etc/tiny/second"]
     assert report.exit_code == 1
     assert {name: files(hosts, name) ^ before[name] for name in (B, C)} == {B: set(), C: set()}
+    assert {name: digests_of(hosts, name) for name in (B, C)} == digests
+    assert min(map(len, digests.values())) > 65
 
 
 def test_a_later_wave_does_what_was_shown_or_nothing(hosts: Lab, deploys: Deploys) -> None:

@@ -9,8 +9,9 @@ locked() {
         return
     fi
     : >> "$PLACE/.flock" || refuse space "nothing can be written to $PLACE: is the disk full?"
-    # The lock is not handed down to what is started below, which may go on for long.
-    GUARD_LOCKED=yes flock --close --conflict-exit-code 75 --wait "$PATIENCE" "$PLACE/.flock" /bin/sh "$GUARD" "$VERB" "$@"
+    # The lock is not handed down to what is started below, which may go on for long; nobody works without it.
+    GUARD_LOCKED=yes flock --close --conflict-exit-code 75 --wait "$PATIENCE" "$PLACE/.flock" \
+        setpriv --pdeathsig KILL /bin/sh "$GUARD" "$VERB" "$@"
     code=$?
     [ $code != 75 ] || refuse busy "the guard of this host is at work and does not end"
     return $code
