@@ -31,8 +31,8 @@ OURS = "/etc/rsyslog.d/00-plumbline-collector.conf"
 RELOAD = "systemctl daemon-reload"
 RESTARTED = (
     "systemctl stop syslog.socket rsyslog; systemctl reset-failed syslog.socket rsyslog; "
-    "systemctl start rsyslog; logger restarted; "
-    "until ss -Htnp state established | grep -q rsyslogd; do sleep 0.1; done"
+    "systemctl start rsyslog; "
+    "until ss -Htnp state established | grep -q rsyslogd; do logger restarted; sleep 0.1; done"
 )
 """Restarts rsyslog, however often, and waits until it is connected."""
 
