@@ -13,7 +13,29 @@ import pytest
 from plumbline.lab import Lab, LabHost, all_names, take_down
 
 MakeLab = Callable[..., Lab]
+LONGEST = (
+    "test_vm_hardened",
+    "test_site_job",
+    "test_vm",
+    "test_apply_interruptions",
+    "test_apply_cuts",
+    "test_profiles",
+    "test_apply",
+    "test_main_job",
+    "test_directory",
+    "test_site_time_and_logs",
+    "test_crypto",
+    "test_network",
+    "test_session",
+)
+"""Modules in the order of the minutes they take, for lanes that run side by side to end together."""
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules that take longest first."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def lab_name() -> str:

@@ -7,7 +7,7 @@ from interrupting import KINDS, interrupt_all
 
 from plumbline.lab import Lab
 
-SEED, COUNT, HOSTS = 1, 14, 4
+SEED, COUNT, HOSTS = 1, 7, 4
 
 
 def test_interrupted_at_random_a_host_is_wholly_before_or_wholly_after() -> None:

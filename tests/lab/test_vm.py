@@ -1,4 +1,7 @@
-"""Lab hosts as virtual machines: a kernel of their own, the lab's network, disks, and nothing left behind."""
+"""Lab hosts as virtual machines: a kernel of their own, the lab's network, disks, and nothing left behind.
+
+In between the machine becomes a physical one: bonds, encrypted volumes and no hypervisor.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,17 @@ from pathlib import Path
 
 import pytest
 from conftest import lab_name
-from judging import verdicts
+from hardened import HOST, sabotaged
+from judging import observed, verdicts
 from test_lab import left_of
+from vm_physical import BOND, RIGHT, VOLUME, WRONG, physical
 
 from plumbline.errors import UsageError
 from plumbline.lab import Lab, VmHost
-from plumbline.verify.results import Verdict
+from plumbline.verify.results import ControlResult, Verdict
+
+SUBJECTS = ("network", "operating_system", "crypto")
+UPLINK, DATA, STATION = "redundant-uplink", "classified-data-encrypted", "workstation-virtual"
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +80,116 @@ def test_reset_takes_what_was_written(lab: Lab, host: VmHost) -> None:
 def test_lab_of_containers_is_not_one_of_machines(lab: Lab) -> None:
     with pytest.raises(UsageError, match="kind of hosts: vm, not container"):
         Lab.up(lab.name, kind="container")
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, ControlResult]:
+    """Verdicts on the machine as delivered: virtual, on one interface, nothing encrypted."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def workstation(lab: Lab, before: dict[str, ControlResult]) -> Lab:
+    """The same machine after it became a physical one; nothing here makes it virtual again."""
+    physical(lab)
+    before |= verdicts(lab, HOST, *SUBJECTS)
+    host = lab.hosts[0]
+    assert isinstance(host, VmHost)
+    bond = BOND.replace("ADDRESS", str(host.address)).replace("GATEWAY", str(lab.state.gateway))
+    lab.run(host, f"set -e\n{bond}{VOLUME}")
+    boot = host.boot()
+    host.shut_down()
+    assert not host.running
+    host.poses_as_physical, host.kernel_words = True, "lab.word=1"
+    host.start()
+    assert host.wait() in ("running", "degraded")
+    assert host.boot() != boot
+    return lab
+
+
+@pytest.mark.usefixtures("workstation")
+def test_faults_of_the_delivered_machine_are_seen(before: dict[str, ControlResult]) -> None:
+    assert {before[name].verdict for name in (UPLINK, DATA, STATION)} == {Verdict.FAIL}
+    assert observed(before, f"{UPLINK}:redundant_uplinks_are_of_a_physical_machine") == ["qemu"]
+    assert observed(before, f"{UPLINK}:uplinks_are_one_bond_at_boot") == [
+        "host0: in no bond",
+        "eth1: in no bond",
+    ]
+    (now,) = observed(before, f"{DATA}:classified_data_lies_on_encrypted_volumes_now")
+    assert now.startswith("/opt = on /dev/vdb")
+    assert observed(before, f"{DATA}:media_for_classified_data_are_refused_or_encrypted")
+    (kind,) = observed(before, f"{STATION}:workstation_is_virtual")
+    assert kind.startswith("virtual (qemu, ")
+
+
+def test_reboot_keeps_what_was_written_and_takes_the_words_for_the_kernel(workstation: Lab) -> None:
+    told = workstation.run(
+        HOST, "ls /root/opt.key; cat /proc/cmdline; systemd-detect-virt", check=False
+    ).stdout
+    key, words, machine = told.splitlines()
+    assert (key, words.split()[-1], machine) == ("/root/opt.key", "lab.word=1", "none")
+
+
+def test_physical_machine_with_a_bond_and_encrypted_volumes_passes(workstation: Lab) -> None:
+    found = verdicts(workstation, HOST, *SUBJECTS)
+    not_right = {
+        f"{name}:{check.check}": (check.verdict, check.reason, check.observed)
+        for name in (UPLINK, DATA, STATION)
+        for check in found[name].checks
+        if check.verdict not in (Verdict.PASS, Verdict.NOT_APPLICABLE)
+    }
+    assert not_right == {}
+    assert {found[name].verdict for name in (UPLINK, DATA, STATION)} == {Verdict.PASS}
+
+
+@pytest.fixture(scope="module")
+def wrong(workstation: Lab) -> dict[str, ControlResult]:
+    """Verdicts on the machine with several wrongs that do not hide one another."""
+    with sabotaged(workstation, WRONG, RIGHT):
+        return verdicts(workstation, HOST, *SUBJECTS)
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (f"{UPLINK}:bonds_join_declared_uplinks_only_now", "eth2: a member of bond0"),
+        (f"{UPLINK}:bonds_join_declared_uplinks_only_at_boot", "eth2: bond0"),
+        (f"{UPLINK}:uplinks_are_one_bond_at_boot", "eth1: in no bond"),
+        (f"{DATA}:classified_data_will_lie_on_encrypted_volumes", "opt = not opened at boot"),
+        (f"{DATA}:media_for_classified_data_are_refused_or_encrypted", "uas"),
+    ],
+    ids=[
+        "third_interface_joined_the_bond",
+        "third_interface_will_join_the_bond",
+        "uplink_will_leave_the_bond",
+        "volume_is_not_opened_at_boot",
+        "media_can_be_plugged_in",
+    ],
+)
+def test_wrong_is_seen(wrong: dict[str, ControlResult], check: str, told: str) -> None:
+    assert wrong[check.partition(":")[0]].verdict is Verdict.FAIL
+    assert any(line.startswith(told) for line in observed(wrong, check)), observed(wrong, check)
+
+
+def test_uplink_that_left_the_bond_is_seen_now(workstation: Lab) -> None:
+    with sabotaged(
+        workstation, "ip link set eth1 nomaster", "ip link set eth1 down; ip link set eth1 master bond0"
+    ):
+        found = verdicts(workstation, HOST, "network")
+    (line,) = observed(found, f"{UPLINK}:uplinks_are_one_bond_now")
+    assert line.startswith("eth1")
+
+
+def test_weaker_cipher_is_seen(workstation: Lab) -> None:
+    """The last test of the volume: it is made anew with another cipher, and stays so."""
+    workstation.run(
+        HOST,
+        "set -e; umount /opt; cryptsetup close opt; cryptsetup open --type plain --cipher aes-cbc-plain64 "
+        "--key-size 128 --key-file /root/opt.key /dev/lab/opt opt; mkfs.ext4 -q /dev/mapper/opt; mount /opt",
+    )
+    found = verdicts(workstation, HOST, "crypto")
+    (line,) = observed(found, f"{DATA}:volumes_of_classified_data_are_encrypted_as_accepted")
+    assert line.startswith("opt = aes-cbc-plain64 128")
 
 
 def test_nothing_is_left_when_the_lab_is_down(lab: Lab, host: VmHost) -> None:

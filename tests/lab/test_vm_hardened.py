@@ -1,12 +1,14 @@
-"""Logging on a host with a kernel of its own: events are made to happen and must leave their entries.
+"""Logging and the operating system on a hardened machine with a kernel of its own.
 
-And what silences the kernel's audit, which a container cannot show: rules taken from the running kernel, a
-daemon that is stopped, a kernel started without audit.
+Events are made to happen and must leave their entries. And what no container shows: audit rules taken from
+the running kernel, a daemon that is stopped, a kernel started without audit, or behind; a machine that is not
+as specified.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -20,23 +22,41 @@ from conftest import lab_name
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, not_passing, observed, verdicts
 from vm_logging_events import EVENTS, Event
+from vm_operating_system import (
+    KERNEL,
+    NEWER,
+    OPERATING_SYSTEM,
+    REBUILT,
+    SIZE,
+    VIRTUAL,
+    Change,
+    as_the_machine,
+    fewer_processors,
+    less_memory,
+    physical,
+    respecified,
+)
 
 from plumbline.lab import Lab, VmHost
+from plumbline.rooms import LAB_INVENTORY
 from plumbline.verify.results import Verdict
 
 LOG = "/var/log/audit/audit.log"
 WAIT = 120.0
+SUBJECTS = (OPERATING_SYSTEM, "logging")
 E = "security-events-logged:"
 
 
 @pytest.fixture(scope="module")
 def deploys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return deploys_of(tmp_path_factory.mktemp("logging"), ["logging"])
+    return deploys_of(tmp_path_factory.mktemp("vm"), SUBJECTS)
 
 
 @pytest.fixture(scope="module")
-def lab(deploys: Path) -> Iterator[Lab]:
-    with Lab.up(lab_name(), hosts=1, flavour="clean", kind="vm") as up:
+def lab(deploys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    inventory = Path(shutil.copytree(LAB_INVENTORY, tmp_path_factory.mktemp("as-it-is") / "inventory"))
+    respecified(inventory, as_the_machine)
+    with Lab.up(lab_name(), hosts=1, flavour="clean", kind="vm", inventory=inventory) as up:
         up.run(HOST, "mkdir -p /etc/ssl/private")
         harden(up, deploys)
         yield up
@@ -54,8 +74,46 @@ def _until(lab: Lab, condition: str, first: str = ":") -> None:
 
 
 def test_hardened_host_passes_and_a_second_apply_changes_nothing(lab: Lab, deploys: Path) -> None:
-    assert not_passing(verdicts(lab, HOST, "logging")) == set()
+    assert not_passing(verdicts(lab, HOST, *SUBJECTS)) == set()
     assert harden(lab, deploys).changed == []
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "told"),
+    [
+        (NEWER, "/boot/vmlinuz-6.1.0-999-cloud-amd64 is the newest installed"),
+        (REBUILT, " 6.999-1 is installed"),
+    ],
+    ids=["newer_kernel_waits_for_a_reboot", "kernel_was_built_anew_under_its_name"],
+)
+def test_kernel_that_is_behind_is_seen(lab: Lab, sabotage: tuple[str, str], told: str) -> None:
+    with sabotaged(lab, *sabotage):
+        found = verdicts(lab, HOST, OPERATING_SYSTEM)
+    assert not_passing(found) == {KERNEL}
+    (line,) = observed(found, KERNEL)
+    assert line.endswith(told)
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "told"),
+    [(less_memory, SIZE, "1.0"), (fewer_processors, SIZE, "2"), (physical, VIRTUAL, "virtual (qemu, QEMU ")],
+    ids=[
+        "less_memory_than_specified",
+        "fewer_processors_than_specified",
+        "virtual_though_specified_physical",
+    ],
+)
+def test_machine_that_is_not_as_specified_is_seen(lab: Lab, change: Change, check: str, told: str) -> None:
+    kept = {path: path.read_text() for path in (lab.inventory / "systems").glob("*.yml")}
+    respecified(lab.inventory, change)
+    try:
+        found = verdicts(lab, HOST, OPERATING_SYSTEM)
+    finally:
+        for path, text in kept.items():
+            path.write_text(text)
+    assert not_passing(found) == {check}
+    (line,) = observed(found, check)
+    assert line.startswith(told)
 
 
 def test_kernel_started_without_audit_is_seen_and_a_usual_boot_passes(lab: Lab) -> None:
