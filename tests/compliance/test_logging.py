@@ -1,6 +1,6 @@
 """Logging: every security event of chapter 16 leaves an entry that stays, for administrators alone."""
 
-from plumbline.probes.logging import forwarded, recorded
+from plumbline.probes.logging import forwarded, forwarder, recorded
 from plumbline.verify import Unknown, control, not_applicable
 from plumbline.verify.seen import Each
 
@@ -327,7 +327,7 @@ def _collector(site):
 def test_forwarding_runs(host, site):
     """rsyslog runs now, with the configuration as it is written."""
     _collector(site)
-    assert forwarded.stopped(host.logging.forwarding) == []
+    assert forwarder.stopped(host.logging.forwarding) == []
 
 
 @control(FORWARDED)
@@ -378,4 +378,4 @@ def test_the_queue_is_large_enough(host, site, accepts):
 @control(FORWARDED)
 def test_the_collector_is_connected(host, site):
     """rsyslog has a connection to the site's collector now."""
-    assert forwarded.unconnected(host.logging.forwarding, _collector(site)) == []
+    assert forwarder.unconnected(host.logging.forwarding, _collector(site)) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plumbline.probes.base import Output, ParseError
-from plumbline.probes.logging import forwarded
+from plumbline.probes.logging import forwarded, forwarder
 from plumbline.probes.logging.forwarding import Forwarding, parse_forwarding
 from plumbline.probes.logging.rainerscript import Statement, statements
 from plumbline.spec.site import LogCollector
@@ -43,10 +43,10 @@ def one(*lines: str) -> Statement:
 
 def test_recorded_host_sends_everything_to_its_collector_alone() -> None:
     host = recorded()
-    assert forwarded.stopped(host) == forwarded.unusual_start(host) == host.refused == []
+    assert forwarder.stopped(host) == forwarder.unusual_start(host) == host.refused == []
     assert forwarded.missing(host, COLLECTOR) == forwarded.others(host, COLLECTOR) == []
     assert forwarded.untrusted(host, COLLECTOR) == forwarded.unqueued(host, COLLECTOR) == []
-    assert forwarded.unconnected(host, COLLECTOR) == []
+    assert forwarder.unconnected(host, COLLECTOR) == []
     assert [size.value for size in forwarded.queue_sizes(host, COLLECTOR)] == [1024]
 
 
@@ -133,7 +133,7 @@ def test_a_file_changed_after_the_start_is_named() -> None:
     host = recorded()
     assert host.started is not None
     later = replace(host, changed={OURS: host.started + 0.5, "/etc/rsyslog.conf": host.started - 0.5})
-    assert forwarded.stopped(later) == [f"{OURS}: changed since rsyslogd read it"]
+    assert forwarder.stopped(later) == [f"{OURS}: changed since rsyslogd read it"]
 
 
 @pytest.mark.parametrize(

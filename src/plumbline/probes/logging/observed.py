@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 
-from plumbline.probes.logging import daemon, forwarded, rotation
+from plumbline.probes.logging import daemon, forwarder, rotation
 from plumbline.probes.logging.audit import AUDITD_CONF
 from plumbline.probes.logging.files import FILES, LogFiles, is_public
 from plumbline.probes.logging.forwarding import FORWARDING, Forwarding
@@ -39,7 +39,7 @@ class Logging(Recorded):
         """Why rsyslog will not start at boot, or not as its package has it."""
         state = self.read(ON_DISK).state("rsyslog.service")
         found = [f"rsyslog.service: {state}"] if state != "enabled" else []
-        return found + forwarded.unusual_start(self.forwarding)
+        return found + forwarder.unusual_start(self.forwarding)
 
     @property
     def files(self) -> LogFiles:
