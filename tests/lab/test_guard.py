@@ -126,6 +126,26 @@ def test_a_restart_in_the_middle_restores_before_the_network(host: Guarded, lab:
     assert order.index("Finished plumbline-guard") < order.index("Starting systemd-networkd")
 
 
+def test_an_undoing_that_is_taken_back_can_be_done_again(host: Guarded) -> None:
+    run = host.begin(Scope())
+    host.sh("echo changed >> /etc/motd")
+    host.do(guard.disarm(run))
+    confirmed = host.listing()
+    for taken_back in (True, False):
+        undoing = guard.run_id()
+        host.do(guard.begin(undoing, Scope(), who="admin1", plan="0", controller="here", scope_of=run))
+        host.do(guard.arm(undoing, 600))
+        host.do(guard.rollback(run, dry=False))
+        assert "changed\n" not in host.sh("cat /etc/motd")
+        if taken_back:
+            host.do(guard.restore(undoing))
+            assert host.listing() == confirmed
+        else:
+            host.do(guard.disarm(undoing))
+        (entry,) = [entry for entry in host.do(guard.history()).runs if entry.run == run]
+        assert (entry.undoable, entry.rolled_back == "") == (taken_back, taken_back)
+
+
 def test_confirmed_changes_stay_and_can_be_undone_but_for_what_others_changed(host: Guarded) -> None:
     run = host.begin()
     host.mess()

@@ -24,6 +24,7 @@ read_request() {
             esac >> "$RUN/scope/paths.new" ;;
         access | units | sysctls | packages) printf '%s\n' "$value" >> "$RUN/scope/$key.new" ;;
         scope_of)
+            printf 'undoes %s\n' "$value" >> "$RUN/meta"
             for key in paths access units sysctls packages; do
                 cat "$RUNS/$value/scope/$key" >> "$RUN/scope/$key.new" 2>/dev/null || :
             done ;;

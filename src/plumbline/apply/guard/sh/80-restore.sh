@@ -132,11 +132,23 @@ finish() {
     line=$(result_line "$state") && put "$RUN/result.ready" "$line" || return 1
     # All that was written is on the disk before anything says that it is.
     sync
+    not_undone || return 1
     set_fact state "$state" || return 1
     settle
     journal restored "the run ${RUN##*/} was undone; $(wc -l < "$RUN/left") things could not be put back" 4
     rm -rf "$RUN/now" "$RUN/todo" "$RUN/at"
     forget
+}
+
+# A run that this one undid stands as it was confirmed again.
+not_undone() {
+    local ours=$RUN code=0
+    RUN=$RUNS/$(fact undoes)
+    if [ "$RUN" != "$RUNS/" ] && [ -f "$RUN/meta" ]; then
+        set_fact rolled-back '' || code=1
+    fi
+    RUN=$ours
+    return $code
 }
 
 result_line() {
