@@ -49,7 +49,9 @@ def deploys_of(package: Path, body: str) -> Path:
     package.mkdir(parents=True)
     (package / "mechanisms").symlink_to(DEPLOYS / "mechanisms")
     head = (
+        "from pyinfra import host\n"
         "from pyinfra.api.deploy import deploy\n"
+        "from pyinfra.facts.files import File\n"
         "from pyinfra.operations import server\n"
         "from deploys.mechanisms.files import no_file, whole_file\n"
         "from deploys.mechanisms.packages import packages\n"

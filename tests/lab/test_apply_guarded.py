@@ -30,6 +30,13 @@ WAITS = (
 )
 """A deploy that stays in its second operation until somebody writes into /srv/gate."""
 
+WAITS_LATER = (
+    "    packages(['logrotate'])\n"
+    "    if host.get_fact(File, '/usr/sbin/logrotate'):\n"
+    "        whole_file('/etc/tiny/late', 'x\\n', check='cat /srv/gate && test -e {}')\n"
+)
+"""A deploy that waits so in what it does only once a package has come, over a connection of its own."""
+
 SEEN_SHORT = 5
 """Seconds after which a host of these tests restores itself."""
 
@@ -84,6 +91,21 @@ def test_a_killed_controller_is_waited_for_and_then_all_is_put_back(first: Lab, 
     assert files(first) ^ before == set()
 
 
+def test_what_a_later_round_has_at_work_is_ended_before_the_host_is_put_back(
+    first: Lab, deploys: Deploys
+) -> None:
+    first.run(FIRST, "apt-get -q update")
+    waits = "pgrep -fx 'cat /srv/gate' || :"
+    with controller(first, FIRST, deploys(WAITS_LATER), SEEN_SHORT) as process:
+        said(process, "late")
+        wait_until(lambda: first.run(FIRST, waits).stdout != "")
+        kill_all(process)
+    assert first.run(FIRST, waits).stdout != "", "nobody ends it but the guard"
+    wait_until(lambda: last_state(first, FIRST) == "restored")
+    assert first.run(FIRST, waits).stdout == ""
+    assert first.run(FIRST, "ls /etc/tiny", check=False).stdout == ""
+
+
 def test_when_only_the_command_is_killed_its_hosts_are_put_back_at_once(first: Lab, deploys: Deploys) -> None:
     before = files(first)
     with controller(first, FIRST, deploys(WAITS), 3600) as process:
@@ -110,6 +132,20 @@ def test_an_interruption_ends_after_the_operation_and_puts_back_what_was_done(
     assert told["not_done"] == ["tiny: Write /etc/tiny/third"]
     assert any("/etc/tiny/first" in line for line in told["restored"])
     assert files(first) ^ before == set()
+
+
+def test_what_was_not_planned_is_not_done_either_after_an_interruption(first: Lab, deploys: Deploys) -> None:
+    """An operation that finds its work done as the plan is made would do it, were it undone meanwhile."""
+    last = "    whole_file('/etc/tiny/second', 'x\\n', check='cat /srv/gate && test -e {}')\n"
+    with controller(first, FIRST, deploys(f"{last}    no_file('/etc/issue.late')\n"), 3600) as process:
+        said(process, "second")
+        first.run(FIRST, "touch /etc/issue.late")
+        process.send_signal(signal.SIGINT)
+        said(process, "stopping after the operation at hand")
+        first.run(FIRST, "echo > /srv/gate")
+        out, _ = process.communicate()
+    (told,) = json.loads(out)["hosts"]
+    assert (told["outcome"], told["unplanned"]) == ("restored", [])
 
 
 def test_a_second_interruption_leaves_the_host_to_itself_and_says_so(first: Lab, deploys: Deploys) -> None:

@@ -146,6 +146,8 @@ class GuardedRun:
                 return result.model_copy(update={"then": planned.operations})
             if planned.outcome != "planned":
                 return result.with_more(planned).model_copy(update={"outcome": "failed"})
+            # By this the host knows the connection, and ends what it has at work before it restores itself.
+            later.shell.ask(guard.extend(self._terms.run, self._terms.restore_after))
             result = result.with_more(self._executed(later, stopping))
             brought = later.brought
         return result

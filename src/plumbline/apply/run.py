@@ -101,14 +101,17 @@ class HostRun:
         )
 
     def execute(self, tell: Tell, stopping: Stopping) -> HostResult:
-        """Carry the plan out, ending at the first operation that fails, or before one when it must stop."""
+        """Carry the plan out, ending at the first operation that fails, or before one when it must stop.
+
+        Operations that were not planned count too: they would change a host that restored itself meanwhile.
+        """
         self._state.set_stage(StateStage.Execute)
         self._state.is_executing = True
         result = self._result("applied", already=self._already())
         total = sum(step.planned for step in self._steps)
         for index, step in enumerate(self._steps):
             left = [str(later) for later in self._steps[index:] if later.planned]
-            if left and (why := stopping()):
+            if why := stopping():
                 return result.model_copy(update={"outcome": "failed", "problem": why, "not_done": left})
             if step.planned:
                 tell(str(step), len(result.changed), total)
