@@ -1,7 +1,8 @@
 """Opens the sockets it is told and holds them: an order a line comes in, `done` goes out.
 
 `listen KIND ADDRESS PORT [DEVICE]` waits and answers whoever comes; `connect KIND ADDRESS PORT` has an answer
-before it is done; `mute KIND ADDRESS PORT` only waits; `ask ADDRESS PORT` asks by a datagram, unconnected.
+before it is done; `mute KIND ADDRESS PORT` only waits; `ask ADDRESS PORT` asks by a datagram, unconnected;
+`packets INTERFACE` reads all packets there.
 It runs on hosts that have no more of Python than its minimal package.
 """
 
@@ -71,8 +72,15 @@ def ask(address: str, port: str) -> None:
     made.recvfrom(9)
 
 
+def packets(interface: str) -> None:
+    """Have a socket for whole packets of an interface."""
+    made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    made.bind((interface, 0x0800))
+    held.append(made)
+
+
 if __name__ == "__main__":
-    verbs = {"listen": listen, "connect": connect, "mute": mute, "ask": ask}
+    verbs = {"listen": listen, "connect": connect, "mute": mute, "ask": ask, "packets": packets}
     for line in sys.stdin:
         verb, *words = line.split()
         verbs[verb](*words)

@@ -148,6 +148,7 @@ def test_each_wrong_socket_is_found_and_named(lab: Lab, controller: Controller) 
             f"connect tcp {there} 9999",
             f"connect udp {there} 9998",
             f"ask {there} 9998",
+            "packets host0",
         ],
     )
     controller.order(f"connect tcp {address} 10000", f"connect udp {address} 5000")
@@ -171,6 +172,7 @@ def test_each_wrong_socket_is_found_and_named(lab: Lab, controller: Controller) 
         f"udp {address} → {there}:9998 (tracked by the kernel)",
         f"udp {there} → {address}:5000 (tracked by the kernel)",
         f"tcp {there} → {address}:10000 by {wrong}",
+        f"packets of protocol 0x0800 on host0 (past the packet filter) by {wrong}",
     }
     unserved = {"opcua-clients: tcp 4840 (only tcp 127.0.0.1:4840)"}
     try:

@@ -265,3 +265,34 @@ def test_the_connection_of_the_check_itself_is_left_out() -> None:
     assert sockets(seen(instead=told), running(SSH_LISTENS)).strangers() == []
     another = told.replace("asking\t102\n", "").replace("asking\t84\n", "")
     assert len(sockets(seen(instead=another), running(SSH_LISTENS)).strangers()) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [
+        (
+            "[2048]:host0",
+            "packets of protocol 0x0800 on host0 (past the packet filter) by wrong.py in wrong.service",
+        ),
+        ("*:*", "packets of every protocol on * (past the packet filter) by wrong.py in wrong.service"),
+        ("[35020]:lo", ""),
+    ],
+)
+def test_who_reads_packets_past_the_filter_is_told(at: str, told: str) -> None:
+    """As ss of iproute2 6.1.0 prints them."""
+    line = f'packet\tp_raw UNCONN 33816 0 {at} * users:(("python3",pid=2193,fd=3))'
+    found = sockets(seen(line, instead=QUIET), running(without="nothing")).strangers()
+    assert [str(one) for one in found] == ([told] if told else [])
+
+
+def test_the_system_s_own_daemons_look_after_links() -> None:
+    line = 'packet\tp_raw UNCONN 0 0 [35020]:host0 * users:(("systemd-network",pid=PID,fd=19))'
+    host = running(without="nothing")
+    (daemon,) = [each for each in host.processes.values() if each.program == "systemd-networkd"]
+    found = sockets(seen(line.replace("PID", str(daemon.pid)), instead=QUIET), host)
+    assert found.strangers() == []
+
+
+def test_a_socket_of_packets_that_cannot_be_read_is_no_pass() -> None:
+    with pytest.raises(ParseError):
+        seen('packet\tp_raw UNCONN 0 0 what * users:(("x",pid=1,fd=3))', instead=QUIET)

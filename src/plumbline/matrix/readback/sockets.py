@@ -17,6 +17,10 @@ _DHCP = {68: 67, 546: 547}
 """The ports of DHCP's clients, and of the servers they ask (RFC 2131, RFC 8415); no row is for them."""
 _DHCP_CLIENTS = frozenset({"systemd-networkd", "NetworkManager", "dhclient", "dhcpcd", "udhcpc"})
 
+_LINK_DAEMONS = _DHCP_CLIENTS | {"wpa_supplicant", "lldpd"}
+"""Programs that read and write packets of the link itself: leases, neighbours, keys of Wi-Fi."""
+
+_PAST = "past the packet filter"
 _ELSEWHERE = "in another network namespace"
 _CLIENTS_FROM = 32768
 """From here on the kernel gives ports to clients, where nothing says otherwise (ip_local_port_range)."""
@@ -137,7 +141,8 @@ class Sockets:
     def strangers(self) -> list[Stranger]:
         """Connections with a peer or a port that no row allows, however long ago they came about.
 
-        Left out: what stays on the host, DHCP, and the connection that carries the question itself.
+        And who reads and writes packets past the filter, with whomever. Left out: what stays on the host,
+        DHCP, and the connection that carries the question itself.
         """
         found: dict[Stranger, None] = {}
         for connection in self.seen.connections:
@@ -149,7 +154,18 @@ class Sockets:
                 stranger = self._talking(connection)
             if stranger is not None:
                 found[stranger] = None
-        return list(found)
+        return [*found, *self._past_the_filter()]
+
+    def _past_the_filter(self) -> Iterable[Stranger]:
+        """Tell sockets of packets, but for those of the system's own programs that look after links."""
+        found: dict[Stranger, None] = {}
+        for socket in self.seen.packets:
+            held = [self.running.processes[pid] for pid in socket.pids if pid in self.running.processes]
+            known = [one for one in held if one.program in _LINK_DAEMONS and one.exe.startswith("/usr/")]
+            if socket.interface != "lo" and (not held or known != held):
+                by = _told(held[0]) if held else "".join(f"process {pid}" for pid in socket.pids[:1])
+                found[Stranger(str(socket), by or "the kernel", _PAST)] = None
+        return found
 
     def _talking(self, connection: Connection) -> Stranger | None:
         own, peer, protocol = connection.own, connection.peer, connection.protocol

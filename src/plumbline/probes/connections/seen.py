@@ -36,6 +36,8 @@ s=$(ss -Hnp -A tcp,udp,sctp state synchronized exclude time-wait exclude syn-rec
     if (seen[$1, own, peer, at + 0 < to + 0 ? at : to, substr($7, 1, 24)]++ && NR > {LINES_MAX}) next
     print "socket\t" $0
 }}'
+s=$(ss -Hanp -A packet) || exit 9
+[ -z "$s" ] || printf '%s\n' "$s" | tr -s ' ' | head -n {LINES_MAX} | sed 's/^/packet\t/'
 [ ! -r /proc/net/nf_conntrack ] || awk '
 /\[UNREPLIED\]/ {{ next }}
 $3 == "udp" || $3 == "tcp" && $6 == "ESTABLISHED" {{
@@ -61,10 +63,21 @@ done
 {PRINT_END}
 """
 
-_FIELDS = {"address": 1, "asking": 1, "socket": 1, "tracked": 5, "elsewhere": 4, "namespace": 2}
+_FIELDS = {
+    "address": 1,
+    "asking": 1,
+    "socket": 1,
+    "packet": 1,
+    "tracked": 5,
+    "elsewhere": 4,
+    "namespace": 2,
+}
 
 # A process may call itself almost anything in 15 bytes; what follows its number cannot be forged within them.
 _HOLDER = re.compile(r'",pid=(\d+),fd=\d+\)(?=,\("|\)\s*$)')
+
+_PACKETS = re.compile(r"(?:\[(\d+)\]|\*):(\S+)")
+"""What ss(8) prints of a socket of packets: `[2048]:eth0`, `*:*`; it needs no names of protocols."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +114,22 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class PacketSocket:
+    """A socket that reads and writes whole packets of an interface (packet(7)): the filter sees none of them.
+
+    `protocol`: the number of what it reads (if_ether.h), None for all; `interface`: its name, `*` for all.
+    """
+
+    protocol: int | None
+    interface: str
+    pids: tuple[int, ...]
+
+    def __str__(self) -> str:
+        protocol = "every protocol" if self.protocol is None else f"protocol 0x{self.protocol:04x}"
+        return f"packets of {protocol} on {self.interface}"
+
+
+@dataclass(frozen=True)
 class Seen:
     """What the host has connected now; `asking` are the processes that serve the one who asks.
 
@@ -111,6 +140,7 @@ class Seen:
     connections: tuple[Connection, ...]
     asking: frozenset[int]
     isolated: frozenset[str]
+    packets: tuple[PacketSocket, ...] = ()
 
 
 def _parse(output: Output) -> Seen:
@@ -125,15 +155,29 @@ def _parse(output: Output) -> Seen:
     found += [_elsewhere(row) for row in rows["elsewhere"]]
     found += [_tracked(row) for row in rows["tracked"]]
     isolated = frozenset(net for net, names in rows["namespace"] if not names.split())
-    return Seen(addresses, tuple(found), asking, isolated)
+    packets = tuple(_of_packets(line) for (line,) in rows["packet"])
+    return Seen(addresses, tuple(found), asking, isolated, packets)
 
 
 def _of_socket(line: str) -> Connection:
+    words, pids = _printed(line)
+    return Connection("socket", words[0], _printed_end(words[4]), _printed_end(words[5]), pids)
+
+
+def _of_packets(line: str) -> PacketSocket:
+    words, pids = _printed(line)
+    told = _PACKETS.fullmatch(words[4])
+    if told is None:
+        raise ParseError(f"ss printed {line[:80]!r}")
+    return PacketSocket(int(told[1]) if told[1] else None, told[2], pids)
+
+
+def _printed(line: str) -> tuple[list[str], tuple[int, ...]]:
+    """Part a line of ss(8) into its words and the processes that hold the socket."""
     words = line.split()
     if len(words) < 6 or ("users:((" in line and not _HOLDER.search(line)):
         raise ParseError(f"ss printed {line[:80]!r}")
-    pids = tuple(dict.fromkeys(int(pid) for pid in _HOLDER.findall(line)))
-    return Connection("socket", words[0], _printed_end(words[4]), _printed_end(words[5]), pids)
+    return words, tuple(dict.fromkeys(int(pid) for pid in _HOLDER.findall(line)))
 
 
 def _printed_end(told: str) -> End:
