@@ -229,7 +229,7 @@ def test_a_controller_killed_at_any_step_leaves_hosts_as_they_were(
     package = small_deploys(tmp_path)
 
     def kill_at(point: int, scene: Scene) -> tuple[str, list[str]]:
-        with controller(scene.lab, scene.host, package, SHORT // 2) as process:
+        with controller(scene.lab, scene.host, package, SHORT) as process:
             assert process.stderr is not None
             for _ in range(point):
                 step = process.stderr.readline()

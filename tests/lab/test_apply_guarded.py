@@ -37,7 +37,7 @@ WAITS_LATER = (
 )
 """A deploy that waits so in what it does only once a package has come, over a connection of its own."""
 
-SEEN_SHORT = 5
+SEEN_SHORT = 8
 """Seconds after which a host of these tests restores itself."""
 
 
