@@ -98,6 +98,7 @@ class HostConfirmation:
         needs a while to be what it was. The `excused` ones are judged too, but do not stand against it.
         """
         judged = self._judged(subjects)
+        before = self._verdicts_before(judged)
         until = time.monotonic() + seconds
         settled: float | None = None
         while True:
@@ -105,7 +106,7 @@ class HostConfirmation:
                 if not judged:
                     with entered(self.target):
                         return Confirmed([])
-                confirmed = self._compared(self._run.evidence(self.target), judged, excused)
+                confirmed = self._compared(before, self._run.evidence(self.target), judged, excused)
                 if settled is None:
                     settled = time.monotonic() + settling
                 if confirmed.problem is None or time.monotonic() >= settled:
@@ -115,11 +116,19 @@ class HostConfirmation:
                     return Confirmed([], f"nobody gets into it any more: {error.message}")
             time.sleep(AGAIN_SECONDS)
 
-    def _compared(self, evidence: Evidence, subjects: Collection[str], excused: Collection[str]) -> Confirmed:
+    def _verdicts_before(self, subjects: Collection[str]) -> dict[str, Verdict]:
+        if self._before is None:
+            return {}
+        return self._run.verdicts(self._desired, self._before, subjects)
+
+    def _compared(
+        self,
+        before: dict[str, Verdict],
+        evidence: Evidence,
+        subjects: Collection[str],
+        excused: Collection[str],
+    ) -> Confirmed:
         now = self._run.verdicts(self._desired, evidence, subjects)
-        before: dict[str, Verdict] = {}
-        if self._before is not None:
-            before = self._run.verdicts(self._desired, self._before, subjects)
         controls = [
             Judged(control=name, subject=resolved.subject, before=before.get(name), after=now.get(name))
             for name, resolved in self._desired.controls.items()

@@ -160,17 +160,15 @@ class Sockets:
         """Tell sockets of packets, but for those of the system's own programs that look after links."""
         found: dict[Stranger, None] = {}
         for socket in self.seen.packets:
-            held = [self.running.processes[pid] for pid in socket.pids if pid in self.running.processes]
+            held = self._known(socket.pids)
             known = [one for one in held if one.program in _LINK_DAEMONS and one.exe.startswith("/usr/")]
             if socket.interface != "lo" and (not held or known != held):
-                by = _told(held[0]) if held else "".join(f"process {pid}" for pid in socket.pids[:1])
-                found[Stranger(str(socket), by or "the kernel", _PAST)] = None
+                found[Stranger(str(socket), self._by(socket.pids) or "the kernel", _PAST)] = None
         return found
 
     def _talking(self, connection: Connection) -> Stranger | None:
         own, peer, protocol = connection.own, connection.peer, connection.protocol
-        held = [self.running.processes[pid] for pid in connection.pids if pid in self.running.processes]
-        by = _told(held[0]) if held else "".join(f"process {pid}" for pid in connection.pids[:1])
+        by = self._by(connection.pids)
         if connection.kind == "elsewhere":
             if self._may_talk("out", protocol, None, peer) or self._may_talk("in", protocol, own, peer):
                 return None
@@ -185,6 +183,14 @@ class Sockets:
         if self._may_talk("out", protocol, own, peer) or self._may_talk("in", protocol, own, peer):
             return None
         return Stranger(_arrow(protocol, own, peer), by)
+
+    def _known(self, pids: tuple[int, ...]) -> list[Process]:
+        return [self.running.processes[pid] for pid in pids if pid in self.running.processes]
+
+    def _by(self, pids: tuple[int, ...]) -> str:
+        """Tell the first of these processes that is known, else a number; empty for none."""
+        held = self._known(pids)
+        return _told(held[0]) if held else "".join(f"process {pid}" for pid in pids[:1])
 
     def _tracked(self, connection: Connection) -> Stranger | None:
         """Judge what the kernel tracks; of TCP only what passes through, for sockets tell the rest."""
@@ -217,7 +223,7 @@ class Sockets:
 
     def _asks_for_a_lease(self, connection: Connection) -> bool:
         """Say whether it is a client of DHCP with its server; other programs may use its ports as well."""
-        held = [self.running.processes[pid] for pid in connection.pids if pid in self.running.processes]
+        held = self._known(connection.pids)
         is_client = all(process.program in _DHCP_CLIENTS for process in held)
         return _is_dhcp(connection) and (is_client or connection.kind != "socket")
 
