@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +11,10 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-import yaml
 from applying import Deploys, files_of
 from conftest import lab_name
 from controllers import APPLYING, kill_all, said, wait_until
+from declaring import respecified
 from judging import evidence_of
 
 from plumbline.apply import apply_hosts
@@ -83,20 +82,12 @@ def hosts(lab: Lab) -> Lab:
 
 
 @pytest.fixture
-def declared(lab: Lab, tmp_path: Path) -> Callable[..., Path]:
+def declared(inventory: Callable[..., Path]) -> Callable[..., Path]:
     """Copy the inventory with more said of hosts (by name) and of the site."""
 
     def make(site: dict[str, object] | None = None, **hosts: dict[str, object]) -> Path:
-        copy = tmp_path / "declared"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(lab.inventory, copy)
-        for path in (copy / "systems").glob("*.yml"):
-            system = yaml.safe_load(path.read_text())
-            for host in system["hosts"]:
-                host |= hosts.get(host["name"].replace("-", "_"), {})
-            path.write_text(yaml.safe_dump(system))
-        whole = yaml.safe_load((copy / "site.yml").read_text()) | (site or {})
-        (copy / "site.yml").write_text(yaml.safe_dump(whole))
+        copy = inventory(site)
+        respecified(copy, lambda host: host.update(hosts.get(host["name"].replace("-", "_"), {})))
         return copy
 
     return make

@@ -184,7 +184,7 @@ def test_plain_pytest_judges_as_plumb_check_does(lab: Lab, evidence: Path) -> No
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *map(str, arguments)], capture_output=True, text=True, check=False
     )
-    failed = re.findall(r"^FAILED .*\[srv-app-01-(.*)\]", done.stdout, re.MULTILINE)
+    failed = re.findall(r"^FAILED \S+\[srv-app-01-([a-z0-9-]+)\]", done.stdout, re.MULTILINE)
     assert set(failed) == UNSHOWN, done.stdout[-2000:]
     assert " passed" in done.stdout
     assert " warning" not in done.stdout

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import lab_name
+from declaring import declared_site
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, not_passing, verdicts
 
@@ -83,10 +83,8 @@ def lab() -> Iterator[Lab]:
 
 def declared(lab: Lab, **antivirus: object) -> None:
     """Write what the site says of its antivirus: all of it, or what is new beside what it said."""
-    file = lab.inventory / "site.yml"
-    site = yaml.safe_load(file.read_text())
-    site["antivirus"] = antivirus if "product" in antivirus else site["antivirus"] | antivirus
-    file.write_text(yaml.safe_dump(site))
+    with declared_site(lab) as site:
+        site["antivirus"] = antivirus if "product" in antivirus else site["antivirus"] | antivirus
 
 
 def test_signatures_come_from_the_mirror_over_tls(lab: Lab, deploys: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import lab_name
+from declaring import declared_site
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import not_passing, observed, verdicts
 from monitoring_sabotage import CONF, OLD, SERVERS, SNMP_CASES, SNMP_V2C, STATE, ZABBIX_CASES
@@ -41,9 +41,8 @@ def lab(deploys: Path) -> Iterator[Lab]:
 @pytest.fixture(scope="module")
 def snmp(lab: Lab, deploys: Path) -> Lab:
     """The same lab, with SNMPv3 as the site's product; what is left of the other agent is taken away."""
-    site = yaml.safe_load((lab.inventory / "site.yml").read_text())
-    monitoring.declare_snmp(site, lab.site)
-    (lab.inventory / "site.yml").write_text(yaml.safe_dump(site))
+    with declared_site(lab) as site:
+        monitoring.declare_snmp(site, lab.site)
     lab.run(HOST, "apt-get -q -y purge zabbix-agent2; rm -rf /etc/zabbix")
     assert harden(lab, deploys).changed
     return lab

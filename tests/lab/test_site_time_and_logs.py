@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import lab_name
+from declaring import declared_site
 from hardened import HOST, deploys_of
 from judging import failing, not_passing, observed, verdicts
 from lanes import tried
@@ -196,12 +196,10 @@ def test_a_reboot_keeps_it(lab: Lab) -> None:
 
 
 def test_nts_and_plain_syslog_over_tls_are_set_and_judged_as_well(lab: Lab, deploys: Path) -> None:
-    file = lab.inventory / "site.yml"
-    site = yaml.safe_load(file.read_text())
-    issuer = site["log_collector"]["ca"]
-    site["time_sources"] = [{"address": SITE_TIME, "nts": True, "ca": issuer}]
-    site["log_collector"] |= {"protocol": "syslog-tls", "port": SYSLOG_PORT}
-    file.write_text(yaml.safe_dump(site))
+    with declared_site(lab) as site:
+        issuer = site["log_collector"]["ca"]
+        site["time_sources"] = [{"address": SITE_TIME, "nts": True, "ca": issuer}]
+        site["log_collector"] |= {"protocol": "syslog-tls", "port": SYSLOG_PORT}
     assert harden(lab, deploys).changed
     send(lab, "plain", 1)
     wait(lab, "the event is at the collector", lambda: bool(arrived(lab, "plain")))

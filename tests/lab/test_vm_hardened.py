@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from conftest import lab_name
+from declaring import Change, respecified
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, not_passing, observed, verdicts
 from vm_logging_events import EVENTS, Event
@@ -29,12 +30,10 @@ from vm_operating_system import (
     REBUILT,
     SIZE,
     VIRTUAL,
-    Change,
     as_the_machine,
     fewer_processors,
     less_memory,
     physical,
-    respecified,
 )
 
 from plumbline.lab import Lab, VmHost

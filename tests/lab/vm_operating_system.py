@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 OPERATING_SYSTEM = "operating_system"
 KERNEL = "no-reboot-owed:newest_kernel_runs"
 SIZE, VIRTUAL = "hardware-facts-known:size_is_as_specified", "virtualisation-as-specified:server_is_virtual"
-
-Change = Callable[[dict[str, Any]], None]
 
 NEWER = ("touch /boot/vmlinuz-6.1.0-999-cloud-amd64", "rm /boot/vmlinuz-6.1.0-999-cloud-amd64")
 REBUILT = (
@@ -25,15 +19,6 @@ REBUILT = (
 def as_the_machine(host: dict[str, Any]) -> None:
     """Specify what the lab's machines have."""
     host |= {"vcpu": 2, "ram_gib": 1}
-
-
-def respecified(directory: Path, change: Change) -> None:
-    """Change each host of the inventory's systems."""
-    for path in (directory / "systems").glob("*.yml"):
-        system = yaml.safe_load(path.read_text())
-        for host in system["hosts"]:
-            change(host)
-        path.write_text(yaml.safe_dump(system))
 
 
 def less_memory(host: dict[str, Any]) -> None:
