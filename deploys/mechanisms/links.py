@@ -83,6 +83,10 @@ def _others(there: LinksOnHost, declared: Sequence[str]) -> list[str]:
     ]
 
 
+def _addresses(there: LinksOnHost, name: str) -> list[str]:
+    return [f"{entry['local']}/{entry['prefixlen']}" for entry in there.links[name]["addr_info"]]
+
+
 def _link_commands(there: LinksOnHost, declared: Mapping[str, str]) -> Generator[tuple[str, str], None, None]:
     """Yield what is wrong with links and addresses, in words, and the command that ends it."""
     for name in _others(there, list(declared)):
@@ -97,6 +101,8 @@ def _link_commands(there: LinksOnHost, declared: Mapping[str, str]) -> Generator
                 address = f"{entry['local']}/{entry['prefixlen']}"
                 yield f"{name}: {address} is removed", f"ip addr del {address} dev {shlex.quote(name)}"
     for name, wanted in declared.items():
+        if wanted and wanted not in _addresses(there, name):
+            yield f"{name}: {wanted} is added", f"ip addr add {wanted} dev {shlex.quote(name)}"
         for entry in there.links[name]["addr_info"]:
             address = f"{entry['local']}/{entry['prefixlen']}"
             if entry["family"] != "inet":

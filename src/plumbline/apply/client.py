@@ -47,6 +47,7 @@ def apply_hosts(
     rollout: Rollout | None = None,
     outside_window: str | None = None,
     despite_owed_reboot: bool = False,
+    readdress: bool = False,
     options: Options | None = None,
 ) -> ApplyReport:
     """Bring hosts of an inventory to the standard, or only plan it (`dry`, which touches nothing on them).
@@ -58,7 +59,8 @@ def apply_hosts(
     hears nothing of us for `restore_after` seconds puts itself back, and so does one on which a control of
     what was changed got worse, but for those named in `accept_worse`. The run is written down in `record`,
     with `options`, by which it can be gone on with. `rollout` says in which waves hosts go; `outside_window`
-    why they may be changed outside their maintenance windows; `despite_owed_reboot`: an owed reboot is known.
+    why they may be changed outside their maintenance windows; `despite_owed_reboot`: an owed reboot is known;
+    `readdress`: a host that connection.yml reaches elsewhere is given its specified address.
 
     A host that is not reached, refused, fails or is restored is told in the report and does not stop the
     others; an interruption (Ctrl-C) ends each host after the operation it is at and puts it back. Raises
@@ -85,6 +87,7 @@ def apply_hosts(
         "rollout": (rollout.canaries, rollout.wave, rollout.failures),
         "outside_window": outside_window,
         "despite_owed_reboot": despite_owed_reboot,
+        "readdress": readdress,
     }
     following = Following(run, record)
     report: ApplyReport | None = None

@@ -131,9 +131,9 @@ def _refuse_other_address(ground: Ground, desired: DesiredState) -> None:
             there = [f"{name} {address}" for name, all_ in ground.addresses.items() for address in all_]
             raise RefusedError(
                 f"its interface {interface.name} has not the specified address {interface.address} "
-                f"(there: {', '.join(there) or 'no IPv4 address'}); this may be another host, and a host is "
-                "not given another address from afar",
-                hint="correct the specification, or the host's address at its console",
+                f"(there: {', '.join(there) or 'no IPv4 address'}); this may be another host",
+                hint="correct the specification; if it is this host, say in `addresses` of connection.yml "
+                "where it is reached now, and give it its address by --readdress",
             )
     if ground.server and ground.server not in [str(own.address) for own in desired.host.interfaces]:
         raise RefusedError(

@@ -2,6 +2,7 @@
 
 From `arm` on the host restores itself unless it is told within `restore_after` seconds that we are there.
 While operations run it is told so again and again; who dies, or loses the link, stops telling.
+A host that is to move takes its address between arming and changing, and is changed over the new one.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from dataclasses import dataclass
 from plumbline.apply import guard
 from plumbline.apply.confirm import AGAIN_SECONDS, HostConfirmation
 from plumbline.apply.heartbeat import Heartbeat
+from plumbline.apply.moving import NOTE, Move, take, without_network
+from plumbline.apply.plan import held_to_shown
 from plumbline.apply.restoring import restored, undone
 from plumbline.apply.results import HostResult
 from plumbline.apply.run import HostRun, Stopping, Tell
 from plumbline.apply.shell import Shell, entered
 from plumbline.apply.steps import mistake
 from plumbline.errors import NotReachedError, PlumblineError
+from plumbline.evidence.ssh import SshTarget
 from plumbline.policy.standard import DesiredState
 
 ROUNDS = 3
@@ -91,12 +95,13 @@ class GuardedRun:
         except PlumblineError as error:
             self._let_go()
             return self._round.refused(str(error))
+        before = self._confirmation.target
         with Heartbeat(shell, self._terms.run, self._terms.restore_after) as heartbeat:
             result = self._changed(plan, heartbeat).model_copy(update={"run": self._terms.run})
             if result.outcome == "applied":
                 result = self._keep(result)
         if result.outcome != "applied":
-            result = self._undo(shell, result, heartbeat)
+            result = self._undo(heartbeat, before, result)
         self._armed(None)
         for later in self._later:
             later.close()
@@ -122,11 +127,39 @@ class GuardedRun:
 
     def _changed(self, plan: HostResult, heartbeat: Heartbeat) -> HostResult:
         """Change and confirm; whatever goes wrong in it, the host is still to be put back."""
+        moves = self._round.move
         try:
+            if moves is not None:
+                plan = self._moved(moves, plan, heartbeat)
+                if plan.outcome != "planned":
+                    return plan
             result = self._change(heartbeat)
+            if moves is not None:
+                note = NOTE.format(moves.address.ip)
+                result = result.model_copy(update={"notes": [*result.notes, note]})
             return self._confirm(result) if result.outcome == "applied" else result
         except Exception as error:
             return plan.model_copy(update={"outcome": "failed", "problem": mistake(error), "changed": []})
+
+    def _moved(self, move: Move, plan: HostResult, heartbeat: Heartbeat) -> HostResult:
+        """Let the host take its address, and go on there with a plan like this one; else tell why not."""
+        self._tell(f"taking the address {move.address.ip}", 0, 0)
+        target = self._confirmation.target
+        try:
+            take(self._round.shell, move, target.port)
+        except PlumblineError as error:
+            return plan.model_copy(update={"outcome": "failed", "problem": str(error), "changed": []})
+        there = self._again()
+        self._later.append(there)
+        planned = there.plan(self._deploys, self._tell)
+        held = held_to_shown(without_network(plan), without_network(planned))
+        if held.outcome != "planned":
+            problem = f"at its address {move.address.ip}: {held.problem}"
+            return held.model_copy(update={"outcome": "failed", "problem": problem, "changed": []})
+        there.shell.ask(guard.extend(self._terms.run, self._terms.restore_after))
+        heartbeat.shell = there.shell
+        self._round, self._confirmation.target = there, move.at_the_new(target)
+        return planned
 
     def _change(self, heartbeat: Heartbeat) -> HostResult:
         """Execute the plan, and what packages brought; with an exact plan, only tell the latter."""
@@ -196,11 +229,12 @@ class GuardedRun:
             time.sleep(AGAIN_SECONDS)
         return result.model_copy(update={"outcome": "failed", "problem": problem})
 
-    def _undo(self, shell: Shell, result: HostResult, heartbeat: Heartbeat) -> HostResult:
+    def _undo(self, heartbeat: Heartbeat, before: SshTarget, result: HostResult) -> HostResult:
+        """Have everything put back; a host that moved is then found where it was before."""
         self._tell("putting everything back", 0, 0)
         why = result.problem or "it was not confirmed"
         try:
-            found = restored(shell, self._confirmation.target, self._terms.run, heartbeat.until)
+            found = restored(heartbeat.shell, before, self._terms.run, heartbeat.until)
         except guard.GuardError as error:
             problem = f"{why}\nit could not be put back: {error.message}"
             return result.model_copy(update={"outcome": "failed", "problem": problem})

@@ -21,11 +21,12 @@ MARGIN_SECONDS = 1.0
 class Heartbeat:
     """Extends an armed run as long as the block lasts; it falls silent by itself when the host refuses.
 
-    `until` is the earliest time at which the host would restore itself (monotonic, s).
+    `shell` is the connection that the signs go by, and may be replaced by another. `until` is the earliest
+    time at which the host would restore itself (monotonic, s).
     """
 
     def __init__(self, shell: Shell, run: str, seconds: int) -> None:
-        self._shell, self._run, self._seconds = shell, run, seconds
+        self.shell, self._run, self._seconds = shell, run, seconds
         self._enough = threading.Event()
         self.until = time.monotonic() + seconds
 
@@ -52,7 +53,7 @@ class Heartbeat:
         while not self._enough.wait(self._seconds / BEATS):
             began = time.monotonic()
             try:
-                self._shell.ask(guard.extend(self._run, self._seconds))
+                self.shell.ask(guard.extend(self._run, self._seconds))
             except LinkLostError:
                 continue  # it may come back; if it does not, the host's time runs out, as it shall
             except guard.GuardError as error:

@@ -62,6 +62,7 @@ class Options(Strict):
     plan_file: str | None = None
     outside_window: str | None = None
     despite_owed_reboot: bool = False
+    readdress: bool = False
     accept_worse: list[str] = []
     resumes: str | None = None
 

@@ -20,6 +20,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from plumbline.apply.ground import Ground, Look, refuse_unsafe
 from plumbline.apply.guard import Scope
+from plumbline.apply.moving import Move, as_moved, move_of
 from plumbline.apply.refusals import About, refuse_standing_badly
 from plumbline.apply.results import Change, Failed, HostResult, Outcome
 from plumbline.apply.serving import served_by
@@ -51,9 +52,13 @@ Stopping = Callable[[], str | None]
 
 @dataclass(frozen=True)
 class Refusing:
-    """That a host is not to be changed where it stands badly, and what was allowed all the same."""
+    """That a host is not to be changed where it stands badly, and what was allowed all the same.
+
+    `readdress`: it may be reached at another address than the specified one, and be given that.
+    """
 
     despite_owed_reboot: bool = False
+    readdress: bool = False
 
 
 class HostRun:
@@ -71,6 +76,8 @@ class HostRun:
         self._refusing = refusing
         self._ground = Ground()
         self._steps: list[Step] = []
+        self.move: Move | None = None
+        """The address the host has to take before anything else can be done."""
         self.brought = False
         """Whether something was installed that brought files no plan has seen."""
         self._address = str(host.data.get("ssh_hostname"))
@@ -133,7 +140,8 @@ class HostRun:
     @property
     def scope(self) -> Scope:
         """What the operations of this round may touch beyond what the host's guard keeps anyway."""
-        return functools.reduce(operator.or_, (step.told.touches for step in self._steps), Scope())
+        moves = self.move.scope if self.move else Scope()
+        return functools.reduce(operator.or_, (step.told.touches for step in self._steps), moves)
 
     @property
     def owed(self) -> set[str]:
@@ -149,7 +157,10 @@ class HostRun:
         close(self._host)
 
     def _look(self) -> None:
-        ground = self._ground = self._host.get_fact(Look, _sudo=False)
+        ground = self._host.get_fact(Look, _sudo=False)
+        if self._refusing is not None and self._refusing.readdress:
+            self.move = move_of(ground, self._desired)
+        ground = self._ground = as_moved(ground, self.move) if self.move else ground
         user, sudo = str(self._host.data.get("ssh_user")), bool(self._host.data.get("_sudo"))
         refuse_unsafe(ground, self._desired, user=user, sudo=sudo)
         if ground.uid == 0:

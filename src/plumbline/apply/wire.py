@@ -24,7 +24,8 @@ class Request:
     `run` is the id of the run, `who` the administrator and `controller` this machine, for the hosts' records;
     `restore_after` are the seconds a host waits for a sign of us; `exact`: only what the kept plan holds.
     `accept_worse`: controls that may get worse. `outside_window`: why hosts may be
-    changed outside their maintenance windows, None if they may not.
+    changed outside their maintenance windows, None if they may not. `readdress`: hosts that `addresses` of
+    connection.yml reaches elsewhere take their specified address.
     """
 
     inventory: Path
@@ -41,6 +42,7 @@ class Request:
     rollout: Rollout
     outside_window: str | None
     despite_owed_reboot: bool
+    readdress: bool
 
     @classmethod
     def read(cls, line: str) -> Request:

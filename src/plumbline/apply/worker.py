@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]  # it has no types
@@ -19,6 +20,7 @@ from gevent.pool import Pool  # type: ignore[import-untyped]  # as above
 
 from plumbline.apply.confirm import Confirmation
 from plumbline.apply.guarded import GuardedRun, Terms
+from plumbline.apply.moving import refuse_to_move
 from plumbline.apply.plan import held_to_shown
 from plumbline.apply.results import HostResult, Progress
 from plumbline.apply.rolling import Rolling, groups_of
@@ -35,7 +37,7 @@ from plumbline.policy.resolve import resolve
 from plumbline.policy.standard import DesiredState
 from plumbline.secrets import give
 from plumbline.spec.inventories import to_pyinfra
-from plumbline.spec.load import load_inventory
+from plumbline.spec.load import Inventory, load_inventory
 
 AT_ONCE = 20
 """Hosts worked on at the same time."""
@@ -64,6 +66,7 @@ class Worker:
                 raise UsageError(f"the standard has no control {name}", hint="see `plumb policy list`")
         self._selected = {host.name: (system, host) for system, host in self._inventory.select(request.hosts)}
         linux = {name: found for name, found in self._selected.items() if found[1].os.family == "linux"}
+        self._targets = {target.name: target for target in targets_of(self._inventory, request.hosts)}
         flows = desired_flows(self._inventory, linux)
         self._desired = {
             name: resolve(self._standard, self._inventory.site, system, host, flows.get(name))
@@ -96,6 +99,11 @@ class Worker:
         if why is not None and not self._request.dry:
             return run.refused(why)
         planned = run.plan(self._deploys, tell)
+        if run.move is not None and planned.outcome == "planned":
+            try:
+                refuse_to_move(self._inventory, self._targets[name], run.move)
+            except PlumblineError as error:
+                return run.refused(str(error))
         if why is None or not planned.changed:
             return planned
         return planned.model_copy(update={"notes": [*planned.notes, why]})
@@ -121,7 +129,6 @@ class Worker:
         terms = Terms(
             asked.run, asked.who, asked.controller, digest, asked.restore_after, asked.exact, accept
         )
-        targets = {target.name: target for target in targets_of(self._inventory, asked.hosts)}
         confirmation = Confirmation(self._standard, self._inventory.site)
 
         def change(name: str, tell: Tell) -> HostResult:
@@ -135,9 +142,9 @@ class Worker:
                 return plan
             guarded = GuardedRun(
                 runs[name],
-                lambda: self._new_run(name, first=False),
+                lambda: self._later_run(name, moved=runs[name].move is not None),
                 self._deploys,
-                confirmation.of(self._desired[name], targets[name]),
+                confirmation.of(self._desired[name], self._targets[name]),
                 terms,
                 tell,
                 self._stopping,
@@ -175,12 +182,23 @@ class Worker:
         note = f"changed outside its maintenance window: {reason}"
         return result.model_copy(update={"notes": [*result.notes, note]})
 
-    def _new_run(self, name: str, *, first: bool = True) -> HostRun:
-        """Return one host's way through a round, with a connection of its own to come."""
-        inventory = to_pyinfra(self._inventory, [self._selected[name]])
-        (host,) = inventory
-        refusing = Refusing(self._request.despite_owed_reboot) if first else None
-        return HostRun(new_state(inventory), host, self._desired[name], self._log, refusing)
+    def _new_run(self, name: str) -> HostRun:
+        """Return one host's way through its first round, with a connection of its own to come."""
+        asked = self._request
+        return self._run_at(self._inventory, name, Refusing(asked.despite_owed_reboot, asked.readdress))
+
+    def _later_run(self, name: str, *, moved: bool) -> HostRun:
+        """Return a host's way through a later round; one that has moved is reached where it is specified."""
+        inventory = self._inventory
+        if moved:
+            way = inventory.connection
+            left = {other: address for other, address in way.addresses.items() if other != name}
+            inventory = replace(inventory, connection=way.model_copy(update={"addresses": left}))
+        return self._run_at(inventory, name, None)
+
+    def _run_at(self, inventory: Inventory, name: str, refusing: Refusing | None) -> HostRun:
+        (host,) = reached = to_pyinfra(inventory, [self._selected[name]])
+        return HostRun(new_state(reached), host, self._desired[name], self._log, refusing)
 
     def _load_deploys(self) -> Callable[[DesiredState], None]:
         sys.path.insert(0, str(self._request.deploys.resolve().parent))

@@ -46,6 +46,11 @@ if TYPE_CHECKING:
 @click.option(
     "--outside-window", metavar="REASON", help="Change hosts outside their maintenance windows; recorded."
 )
+@click.option(
+    "--readdress",
+    is_flag=True,
+    help="Give hosts that connection.yml reaches at another address (`addresses`) the specified one.",
+)
 @click.option("--despite-owed-reboot", is_flag=True, help="Change hosts that owe a reboot from before.")
 @click.option(
     "--accept-worse",
@@ -68,6 +73,7 @@ def apply(
     allowed_failures: int,
     resume: bool,
     outside_window: str | None,
+    readdress: bool,
     despite_owed_reboot: bool,
     accept_worse: tuple[str, ...],
     standard_name: str | None,
@@ -89,6 +95,10 @@ def apply(
     must_be_asked(yes=yes, dry=dry)
     if outside_window is not None and not outside_window.strip():
         raise UsageError("--outside-window wants a reason, which is recorded")
+    if readdress and plan_file is not None:
+        raise UsageError(
+            "--readdress makes its plan anew at the new address", hint="leave out --plan, or --readdress"
+        )
     records = Records()
     options = Options(
         canaries=list(canaries),
@@ -98,6 +108,7 @@ def apply(
         plan_file=None if plan_file is None else str(plan_file.absolute()),
         outside_window=outside_window,
         despite_owed_reboot=despite_owed_reboot,
+        readdress=readdress,
         accept_worse=list(accept_worse),
     )
     if resume:
@@ -129,6 +140,7 @@ def apply(
             rollout=options.rollout,
             outside_window=options.outside_window,
             despite_owed_reboot=options.despite_owed_reboot,
+            readdress=options.readdress,
             accept_worse=options.accept_worse,
             options=options,
             confirm=lambda plan: pause(lambda: confirmed(plan)),

@@ -56,15 +56,18 @@ def transport(link: socket.socket) -> paramiko.Transport:
     return made
 
 
+def known_hosts_files(named: Path | None) -> list[Path]:
+    """Return the files in which host keys are known: the one that is named, else the usual ones."""
+    return [named] if named else [Path.home() / ".ssh/known_hosts", Path("/etc/ssh/ssh_known_hosts")]
+
+
 def negotiate(link: paramiko.Transport, address: str, name: str, port: int, known_hosts: Path | None) -> None:
     """Agree with the host on encryption; its key must be known, by its address or else by its name.
 
     Raises NotReachedError for a host that speaks no SSH of today, whose key is not known, is another than
     the known one, or was revoked.
     """
-    files = (
-        [known_hosts] if known_hosts else [Path.home() / ".ssh/known_hosts", Path("/etc/ssh/ssh_known_hosts")]
-    )
+    files = known_hosts_files(known_hosts)
     known = known_keys(files, (address, name), port)
     kinds = {key.kind for key in known if not key.revoked}
     ordered = sorted(_HOST_KEYS, key=lambda kind: kind not in kinds)
