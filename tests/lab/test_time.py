@@ -162,6 +162,16 @@ def test_sabotage_is_seen_by_its_checks_and_by_no_other(lab: Lab, name: str) -> 
         assert not_passing(verdicts(lab, HOST, "time")) == expected
 
 
+def test_a_configuration_that_is_printed_meanwhile_is_no_second_service(lab: Lab) -> None:
+    # A full pipe holds it up.
+    printing = (
+        "systemd-run -q --unit=printing sh -c '{ head -c 65536 /dev/zero; chronyd -p; } | sleep infinity'; "
+        "until ps -C chronyd -o args= | grep -q -- -p; do sleep 0.1; done"
+    )
+    with sabotaged(lab, printing, "systemctl stop printing"):
+        assert not_passing(verdicts(lab, HOST, "time")) == set()
+
+
 @pytest.mark.parametrize("include", ["confdir", "sourcedir"])
 def test_source_in_a_directory_of_the_configuration_passes(lab: Lab, include: str) -> None:
     ending = "conf" if include == "confdir" else "sources"

@@ -33,7 +33,7 @@ CLOCK_SECONDS = 300
     "--sign", "key_file", type=click.Path(dir_okay=False, path_type=Path), help="Sign with this key."
 )
 @click.option(
-    "--deadline", type=click.IntRange(5, 3600), default=120, show_default=True, help="Seconds for each host."
+    "--deadline", type=click.IntRange(5, 3600), default=300, show_default=True, help="Seconds for each host."
 )
 def collect(
     hosts: tuple[str, ...], output: str, inventory: Path, key_file: Path | None, deadline: int

@@ -18,7 +18,7 @@ EVIDENCE_MAX = 2 * 1024 * 1024
 KEPT_BYTES = PROBE_OUTPUT_MAX // 3 * 3
 """Bytes kept of one probe's output: three become four characters of base64, so one byte more shows there."""
 
-ALL_SECONDS = 90
+ALL_SECONDS = 240
 """Seconds after which the collector asks no further probe, so that it ends before the controller gives up."""
 
 _ROOM_FOR_THE_REST = 160 * 1024

@@ -43,7 +43,7 @@ class Probe(Generic[T]):
     name: str
     command: str
     parse: Callable[[Output], T]
-    limit: int = 15
+    limit: int = 30
     exits: frozenset[int] = frozenset({0})
     system: Literal["linux", "windows"] = "linux"
 

@@ -240,7 +240,7 @@ def test_evidence_of_another_collector_is_read_probe_by_probe() -> None:
 
 def test_probe_that_timed_out_is_unknown_even_with_output() -> None:
     told = unknown(body({LINKS.name: answer(LINKS, b"[]\n", state="timeout", exit=None)}))
-    assert told == "the probe sample.links ran out of its 15 s"
+    assert told == "the probe sample.links ran out of its 30 s"
 
 
 def test_probe_that_was_skipped_or_broke_is_unknown() -> None:

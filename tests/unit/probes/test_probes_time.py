@@ -139,6 +139,15 @@ def test_busybox_keeps_time_as_ntpd() -> None:
     assert running(PROCESSES.parse(Output(printed, b"", 0)), {}) == ["own.service"]
 
 
+def test_printing_the_configuration_is_no_time_service() -> None:
+    lines = (
+        b"machine\nchronyd chrony.service /usr/sbin/chronyd -F 1\n"
+        b"chronyd session-7.scope chronyd -p\n"
+        b"chronyd ssh.service /usr/sbin/chronyd -p -f /etc/chrony/chrony.conf\n"
+    )
+    assert running(PROCESSES.parse(Output(lines, b"", 0)), {}) == ["chrony.service"]
+
+
 @pytest.mark.parametrize("debian", VERSIONS)
 def test_timesyncd_asks_what_it_is_configured_with(debian: str) -> None:
     printed = TIMESYNCD.parse(

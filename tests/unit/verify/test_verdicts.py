@@ -50,7 +50,7 @@ def test_accepted_range_is_told_with_its_unit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"state": "timeout", "exit": None}, "ran out of its 15 s"),
+        ({"state": "timeout", "exit": None}, "ran out of its 30 s"),
         ({"cut": True}, "printed more than"),
         ({"exit": 3}, "exit status 3"),
         ({"asked": "0" * 16}, "asked in other words"),

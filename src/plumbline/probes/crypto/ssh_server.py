@@ -219,4 +219,4 @@ def _line(config: str, file: str, number: str, block: str, text: str) -> Line:
     return Line(f"{file}:{number}", words[0].lower(), value, block == "match", config)
 
 
-SSH_SERVER = Probe("crypto.ssh_server", _COMMAND, _ssh_server, limit=15)
+SSH_SERVER = Probe("crypto.ssh_server", _COMMAND, _ssh_server)

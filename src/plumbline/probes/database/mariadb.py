@@ -226,4 +226,4 @@ def services(facts: MariaFacts) -> Sequence[str]:
     return sorted({*named, "mysql", "other"})
 
 
-MARIADB = Probe("database.mariadb", _COMMAND, _mariadb, limit=10)
+MARIADB = Probe("database.mariadb", _COMMAND, _mariadb)

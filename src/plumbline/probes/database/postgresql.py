@@ -282,4 +282,4 @@ def _postgres(output: Output) -> PostgresFacts:
     )
 
 
-POSTGRESQL = Probe("database.postgresql", _COMMAND, _postgres, limit=10)
+POSTGRESQL = Probe("database.postgresql", _COMMAND, _postgres)

@@ -196,4 +196,4 @@ def _units(lines: list[str]) -> dict[str, str]:
     return {name: unit["ActiveState"] for name, unit in found.items() if unit["LoadState"] != "not-found"}
 
 
-AUDIT: Probe[Audit] = Probe("logging.audit", f"{_COMMAND}{PRINT_END}", parse_audit, limit=20)
+AUDIT: Probe[Audit] = Probe("logging.audit", f"{_COMMAND}{PRINT_END}", parse_audit)

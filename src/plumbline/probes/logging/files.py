@@ -146,4 +146,4 @@ def parse_files(output: Output) -> LogFiles:
     )
 
 
-FILES: Probe[LogFiles] = Probe("logging.files", f"{_COMMAND}{PRINT_END}", parse_files, limit=20)
+FILES: Probe[LogFiles] = Probe("logging.files", f"{_COMMAND}{PRINT_END}", parse_files)

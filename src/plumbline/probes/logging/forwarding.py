@@ -185,6 +185,4 @@ def _complaints(said: list[str]) -> Iterator[str]:
             yield re.sub(r"^rsyslogd: |\s*\[v\d.*", "", line).strip()
 
 
-FORWARDING: Probe[Forwarding] = Probe(
-    "logging.forwarding", f"{_COMMAND}{PRINT_END}", parse_forwarding, limit=20
-)
+FORWARDING: Probe[Forwarding] = Probe("logging.forwarding", f"{_COMMAND}{PRINT_END}", parse_forwarding)

@@ -184,5 +184,5 @@ def parse_journal(output: Output) -> Journal:
 
 
 JOURNAL: Probe[Journal] = Probe(
-    "logging.journal", f"{_COMMAND}{print_files(_FILES)}{PRINT_END}", parse_journal, limit=20
+    "logging.journal", f"{_COMMAND}{print_files(_FILES)}{PRINT_END}", parse_journal
 )

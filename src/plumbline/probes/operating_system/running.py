@@ -108,4 +108,4 @@ def parse_running(output: Output) -> Running:
     )
 
 
-RUNNING: Probe[Running] = Probe("operating_system.running", _COMMAND, parse_running, limit=10)
+RUNNING: Probe[Running] = Probe("operating_system.running", _COMMAND, parse_running)

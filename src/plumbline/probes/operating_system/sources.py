@@ -199,4 +199,4 @@ def parse_sources(output: Output) -> Sources:
     return Sources(float(now), has_apt == "yes", list(found.values()), max(stamps, default=None), pins)
 
 
-SOURCES: Probe[Sources] = Probe("operating_system.sources", _COMMAND, parse_sources, limit=20)
+SOURCES: Probe[Sources] = Probe("operating_system.sources", _COMMAND, parse_sources)
