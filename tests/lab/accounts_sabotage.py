@@ -19,6 +19,7 @@ MADE = (
     "/etc/rsyncd.conf /etc/mosquitto /usr/sbin/smbd /usr/sbin/exportfs /usr/bin/rsync /usr/sbin/mosquitto "
     "/usr/local/lib/libnss_systemd.so.2 /etc/sysusers.d/wrong.conf /srv/homes /etc/dropbear /etc/krb5.conf "
     "/home/plain/.ssh/authorized_keys2 /etc/ssh/own_keys /etc/ssh/keys_of_all /etc/k5login "
+    "/etc/ssh/some.conf /etc/ssh/right.conf /opt/shares.hmi /etc/redis /usr/bin/redis-server "
     "/usr/share/polkit-1/rules.d/wrong.rules /usr/share/polkit-1/actions/wrong.policy"
 )
 RESTORE = (
@@ -487,6 +488,27 @@ WRONGS: dict[str, Wrong] = {
         STRANGERS,
         "/etc/mosquitto/mosquitto.conf:2: allow_anonymous true",
     ),
+    "guests_of_a_share_in_another_file": Wrong(
+        "ln -sf /bin/true /usr/sbin/smbd; "
+        + line("/etc/samba/more.conf", "[global]\n Include = /opt/shares.%m")
+        + "; "
+        + line("/opt/shares.hmi", "[pub]\nguest ok = yes"),
+        STRANGERS,
+        "/opt/shares.hmi:2: [pub] guest ok = yes",
+    ),
+    "database_whose_password_is_empty": Wrong(
+        "ln -s /bin/true /usr/bin/redis-server; "
+        + line("/etc/redis/redis.conf", 'protected-mode no\nrequirepass ""\nuser default on nopass'),
+        STRANGERS,
+        "/etc/redis/redis.conf:1: protected-mode no, no requirepass",
+    ),
+    "program_that_hands_out_keys_in_a_file_for_some": Wrong(
+        line("/etc/ssh/some.conf", "AuthorizedKeysCommand /usr/bin/others\nAuthorizedKeysCommandUser nobody")
+        + "; "
+        + line("/etc/ssh/sshd_config.d/some.conf", "Match User games\nInclude /etc/ssh/some.conf\nMatch all"),
+        WHICH_KEYS,
+        "/etc/ssh/some.conf:1: authorizedkeyscommand /usr/bin/others",
+    ),
     "person_let_in_by_name": Wrong(
         line(SSHD, "AllowUsers root operator plain stranger"),
         f"{RIGHTS}ssh_lets_in_by_group",
@@ -510,6 +532,13 @@ RIGHT = {
     "polkit_with_the_rules_packages_bring": "mkdir -p /usr/libexec; ln -s /bin/true /usr/libexec/polkitd",
     "keys_of_one_user_in_a_file_of_his_own": "cp /home/operator/.ssh/authorized_keys /etc/ssh/own_keys; "
     + line(SSHD, "Match User operator\nAuthorizedKeysFile /etc/ssh/own_keys\nMatch all"),
+    "what_a_match_block_takes_in_and_forbids": line(
+        "/etc/ssh/right.conf", "TrustedUserCAKeys none # nor here\nHostbasedAuthentication no"
+    )
+    + "; "
+    + line(
+        "/etc/ssh/sshd_config.d/right.conf", "Match User operator\nInclude /etc/ssh/right.conf\nMatch all"
+    ),
     "an_account_of_a_service": f"useradd -r -M -s {NOLOGIN} svc-opcua",
     "a_directory_with_its_own_names": "sed -i 's/^shadow:.*/shadow: files sss/' /etc/nsswitch.conf",
 }

@@ -93,6 +93,12 @@ ROADS: dict[str, Sabotage] = {
         "ssh-algorithms:ssh_client_proposes_accepted_macs",
         f"hmac-sha1 ({_UNITS}/tunnel.service:2",
     ),
+    "cron_starts_scp_with_another_cipher": file(
+        "/etc/cron.d/copy",
+        "0 1 * * * root scp -c aes192-cbc /srv/x plc:/x\n",
+        "ssh-algorithms:ssh_client_proposes_accepted_ciphers",
+        "aes192-cbc (/etc/cron.d/copy:1",
+    ),
     "client_agrees_on_keys_by_kerberos_with_sha1": file(
         "/etc/ssh/ssh_config.d/kerberos.conf",
         "Host file\n  GSSAPIKeyExchange yes\n",
@@ -166,6 +172,12 @@ ROADS: dict[str, Sabotage] = {
         "password required pam_unix.so \\\n  obscure [md5]\n",
         "password-hashing:new_passwords_are_hashed_as_accepted",
         "md5 (/etc/pam.d/plc:1: pam_unix)",
+    ),
+    "pam_s_words_are_written_large": file(
+        "/etc/pam.d/plc2",
+        "PASSWORD required pam_unix.so md5\n",
+        "password-hashing:new_passwords_are_hashed_as_accepted",
+        "md5 (/etc/pam.d/plc2:1: pam_unix)",
     ),
     "first_of_two_methods_is_weak": Sabotage(
         "cp /etc/login.defs /root/defs2; sed -i '1iENCRYPT_METHOD DES' /etc/login.defs",

@@ -50,6 +50,19 @@ def own_unit(
     )
 
 
+def script(text: str, path: str = "/opt/plant/stick.sh") -> tuple[str, str]:
+    """Write a script."""
+    return f"mkdir -p $(dirname {path}); printf '{text}' >{path}; chmod 755 {path}", f"rm {path}"
+
+
+def both(one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str]:
+    """Do one thing and the other, and undo them."""
+    return f"{one[0]}; {other[0]}", f"{other[1]}; {one[1]}"
+
+
+OWN_SERVICE = r"[Service]\nExecStart=/opt/plant/stick.sh\n[Install]\nWantedBy=multi-user.target\n"
+WAITING = r"#!/bin/sh\nfor d in /dev/sd?1; do\n  mount -o ro $d /mnt\ndone\n"
+
 PACKAGED = rule(MOUNT, f"{USR}/90-x.rules")
 
 CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
@@ -240,6 +253,53 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
     "automounter_started_by_cron": (
         ("echo '@reboot root /usr/bin/devmon' >/etc/cron.d/x", "rm /etc/cron.d/x"),
         STARTS,
+    ),
+    "medium_mounted_by_cron_where_fstab_says": (
+        ("echo '* * * * * root mount /media/usb' >/etc/cron.d/x", "rm /etc/cron.d/x"),
+        STARTS,
+    ),
+    "script_of_cron_mounts_a_stick": (
+        both(
+            script(WAITING), ("echo '* * * * * root /opt/plant/stick.sh' >/etc/cron.d/x", "rm /etc/cron.d/x")
+        ),
+        STARTS,
+    ),
+    "script_that_runs_hourly_mounts_a_stick": (
+        script(r"#!/bin/sh\nmount /dev/sdb1 /mnt\n", "/etc/cron.hourly/stick"),
+        STARTS,
+    ),
+    "script_of_a_service_mounts_a_stick": (
+        both(script(WAITING), own_unit("x.service", OWN_SERVICE, STARTS)[0]),
+        STARTS,
+    ),
+    "script_of_a_timer_mounts_a_stick": (
+        both(
+            script(r"#!/bin/sh\nDEV=/dev/sdb1\nmount \"$DEV\" /mnt\n"),
+            own_unit(
+                "x.timer",
+                r"[Timer]\nOnCalendar=hourly\n[Install]\nWantedBy=timers.target\n",
+                STARTS,
+                also=("x.service", r"[Service]\nExecStart=/bin/sh /opt/plant/stick.sh\n"),
+            )[0],
+        ),
+        STARTS,
+    ),
+    "automatic_script_of_a_service_nothing_starts": (
+        both(
+            script(WAITING),
+            (
+                f"printf '{OWN_SERVICE}' >/etc/systemd/system/x.service; {RELOAD}",
+                f"rm /etc/systemd/system/x.service; {RELOAD}",
+            ),
+        ),
+        set(),
+    ),
+    "automatic_script_that_only_looks_at_disks": (
+        both(
+            script(r"#!/bin/sh\nDISK=/dev/sda\nmount | grep $DISK\numount /media/x\nsmartctl -a $DISK\n"),
+            own_unit("x.service", OWN_SERVICE, STARTS)[0],
+        ),
+        set(),
     ),
     "automounter_runs_without_a_service": (
         (

@@ -187,6 +187,8 @@ _LANES: dict[str, set[str]] = {
 _QUIET = {
     "later_script_loses_to_readonly": "shells",
     "set_for_interactive_shells_in_another_style": "shells",
+    "in_single_quotes_and_only_spoken_of": "shells",
+    "worked_out_by_the_shell": "shells",
     "user_is_stricter_and_only_looks": "own",
     "logind_in_another_style": "limits",
     "logind_drop_in_of_usr_loses_by_name": "limits",
@@ -194,6 +196,7 @@ _QUIET = {
     "sshd_without_pam_but_with_a_limit_of_its_own": "limits",
     "sshd_without_a_limit_but_with_logind": "limits",
     "logind_skips_a_directory_and_a_pipe": "limits",
+    "sshd_takes_no_empty_password_of_one_and_says_why": "limits",
     "later_drop_in_asks_again": "getty",
     "packaged_drop_in_is_masked": "getty",
     "a_journal_on_the_console_opens_nothing": "getty",

@@ -86,6 +86,19 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
         (f"{KEEP} /etc/bash.bashrc; echo unset TMOUT >>/etc/bash.bashrc", RESTORE),
         {"nested_shell_ends_when_idle"} | SYSTEM,
     ),
+    "in_single_quotes_and_only_spoken_of": (
+        (
+            f"{KEEP} {PROFILE}; echo \"readonly TMOUT='600'; export TMOUT\" >{PROFILE}; "
+            "echo 'echo \"TMOUT is $TMOUT\"' >/home/plain/.bash_login",
+            f"{RESTORE}; rm /home/plain/.bash_login",
+        ),
+        set(),
+    ),
+    "worked_out_by_the_shell": (profile("readonly TMOUT=$((10 * 60)); export TMOUT"), set()),
+    "user_of_the_directory_unsets_it_for_himself": (
+        added("/home/ot.lab.test/eve/.bash_profile", "exec env -u TMOUT bash\\n"),
+        OWN,
+    ),
     "user_unsets_it_for_himself": (
         (f"{KEEP} /home/plain/.bashrc; echo unset TMOUT >>/home/plain/.bashrc", RESTORE),
         OWN,

@@ -91,6 +91,22 @@ CASES: dict[str, tuple[tuple[str, str], set[str]]] = {
         ),
         SSH_EMPTY,
     ),
+    "sshd_s_block_includes_a_file": (
+        (
+            f"{KEEP} /etc/ssh/sshd_config; mkdir /opt/ssh; echo 'PermitEmptyPasswords yes' >/opt/ssh/a.conf; "
+            "printf 'Match User plain\\n  Include \"/opt/ssh/*.conf\" # for plain\\n' >>/etc/ssh/sshd_config",
+            f"{RESTORE}; rm -r /opt/ssh",
+        ),
+        SSH_EMPTY,
+    ),
+    "sshd_takes_no_empty_password_of_one_and_says_why": (
+        (
+            f"{KEEP} /etc/ssh/sshd_config; printf 'Match User plain\\n  PermitEmptyPasswords no # nor he\\n' "
+            ">>/etc/ssh/sshd_config",
+            RESTORE,
+        ),
+        set(),
+    ),
     "getty_starts_a_shell": (added(f"{GETTY}/a.conf", _getty("/bin/bash"), RELOAD), LOGIN_NOW | LOGIN_BOOT),
     "getty_starts_su": (
         added(f"{GETTY}/a.conf", _getty("/bin/su - operator"), RELOAD),

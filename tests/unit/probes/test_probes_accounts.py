@@ -219,6 +219,7 @@ def test_settings_of_match_blocks_count_beside_sshd_s_own() -> None:
         'authorizedkeysfile = "/k"',
         "\tAuthorizedKeysFile\t/k",
         '"AuthorizedKeysFile" /k',
+        "AuthorizedKeysFile /k # of all",
     ],
 )
 def test_an_option_is_read_however_it_is_written(text: str) -> None:

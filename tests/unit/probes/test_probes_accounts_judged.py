@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -314,6 +316,16 @@ MOSQUITTO, REDIS = "/etc/mosquitto/mosquitto.conf", "/etc/redis/redis.conf"
             config("redis-server", REDIS, "protected-mode no"),
             [f"{REDIS}:1: protected-mode no, no requirepass"],
         ),
+        (
+            f"included\t/etc/samba/\t/opt/a.conf\n{config('smbd', '/opt/a.conf', '[a]', 'public=1')}",
+            ["/opt/a.conf:2: [a] public = 1"],
+        ),
+        (config("mosquitto", "/opt/other.conf", "allow_anonymous true"), []),
+        (
+            config("rsync", RSYNC, "auth users = a")
+            + f"included\t/etc/rsyncd\t/opt/a.inc\n{config('rsync', '/opt/a.inc', '[x]', 'path = /')}",
+            [],
+        ),
         (config("memcached", "/etc/memcached.conf", "-l 127.0.0.1,::1"), []),
         (
             config("memcached", "/etc/memcached.conf"),
@@ -329,6 +341,28 @@ MOSQUITTO, REDIS = "/etc/mosquitto/mosquitto.conf", "/etc/redis/redis.conf"
 )
 def test_a_server_that_knows_nobody_is_told(rows: str, told: list[str]) -> None:
     assert strangers(rows) == told
+
+
+@pytest.mark.parametrize(
+    ("line", "asks"),
+    [
+        ("requirepass secret", True),
+        ('requirepass ""', False),
+        ("requirepass ''", False),
+        ("user default on >secret ~* +@all", True),
+        ("user default off", True),
+        ("user default on nopass ~* +@all", False),
+        ("user alice on >secret ~* +@all", False),
+        ("aclfile /etc/redis/users.acl", True),
+    ],
+)
+def test_an_empty_password_of_redis_is_none(tmp_path: Path, line: str, asks: bool) -> None:
+    (tmp_path / "redis.conf").write_text(f"protected-mode no\n{line}\n")
+    command = ANONYMOUS.command.replace("/etc/redis/*.conf", f"{tmp_path}/redis.conf")
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, text=True)
+    assert "secret" not in done.stdout
+    rows = done.stdout.removesuffix("end\n").replace(f"{tmp_path}/", "/etc/redis/")
+    assert any("protected-mode no" in found for found in strangers(f"program\tredis-server\n{rows}")) != asks
 
 
 PLAIN = "2\tnone\t\tplain:1001:1001:/home/plain:/bin/bash\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from plumbline.probes.base import Output
 from plumbline.probes.limit import NEVER
 from plumbline.probes.session import AUTHENTICATION
 from plumbline.probes.session.login_program import logs_in_by_itself
+from plumbline.probes.session.ssh_daemons import COLLECT_CONFIG
 from plumbline.verify.unknown import Unknown
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "session"
@@ -112,6 +114,35 @@ def test_a_match_block_may_lift_sshd_s_limit() -> None:
     line = "match\t/etc/ssh/sshd_config\t130\t  ChannelTimeout none\nend\n"
     limit = AUTHENTICATION.parse(told(text.removesuffix("end\n") + line)).shell_limit
     assert (int(limit), str(limit)) == (NEVER, "/etc/ssh/sshd_config:130: ChannelTimeout none")
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("session:*=5m # a line's end", 600), ('"*=900"', 900)])
+def test_a_match_block_has_a_limit_of_its_own(value: str, seconds: int) -> None:
+    text = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()
+    text = text.replace("sshd\tusepam", "sshd\tchanneltimeout session:shell=600\nsshd\tusepam")
+    line = f"match\t/etc/ssh/sshd_config\t130\t  ChannelTimeout {value}\nend\n"
+    assert int(AUTHENTICATION.parse(told(text.removesuffix("end\n") + line)).shell_limit) == seconds
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_what_a_match_block_takes_in_holds_for_some_only(tmp_path: Path, shell: str) -> None:
+    (tmp_path / "sshd_config").write_text(
+        'include = "all.d/*.conf" # Include none\nUsePAM yes\nMATCH User plain\n\tInclude some/a  some/b\n'
+    )
+    for name, content in {
+        "all.d/1.conf": "Match User x\n",
+        "all.d/2.conf": "UsePAM yes\n",
+        "some/a": f"Include {tmp_path}/deep\r\n",
+        "some/b": "Banner no\n",
+        "deep": "PermitEmptyPasswords yes\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    collect = COLLECT_CONFIG.replace("/etc/ssh", str(tmp_path))
+    asking = [shell, "-c", f'{collect}\nprintf \'%s\\n\' "$@" "in $in_match"']
+    *files, inside = subprocess.run(asking, capture_output=True, check=True, text=True).stdout.splitlines()
+    assert {Path(file).name for file in files} == {"sshd_config", "1.conf", "2.conf", "a", "b", "deep"}
+    assert {Path(file).name for file in inside.split()} == {"in", "a", "b", "deep"}
 
 
 AUTHENTICATED = (RECORDED / "authentication-pam-1.5-openssh-9.2-delivered.txt").read_text()

@@ -27,11 +27,33 @@ _FILES = (
 # Blanks inside a name count for nothing in smb.conf and rsyncd.conf.
 _KEPT = (
     r'{ bare = tolower($0); gsub(/[ \t]/, "", bare) } '
+    # Of redis.conf: an empty password is none, and other users close nothing while `default` is open.
+    r"bare ~ /^requirepass(\"\"|\047\047)?$/ || (bare ~ /^user/ && bare !~ /^userdefault/) || "
+    r"(bare ~ /^userdefault/ && bare ~ /nopass/) { next } "
     r"bare ~ /^(requirepass|aclfile|user)/ { sub(/[^ \t]+[ \t].*/, $1) } "
     r"!/^[ \t]*[#;]/ && (FILENAME ~ /exports/ || bare ~ /^(\[|<anonymous|maptoguest=|guestok=|guestonly=|"
     r"public=|nullpasswords=|authusers=|path=|anonymous_enable=|allow_anonymous|protected-mode|-l|guest_ok=)/"
     r" || /^[ \t]*(requirepass|aclfile|user)$/)"
 )
+
+# Files that those take in from elsewhere, by the directory of those that name them; a %-word may be anything.
+_INCLUDED = r"""
+more=''
+included() {
+    for file in $2; do
+        case $file in /*[[:cntrl:]]* | [!/]*) continue ;; esac
+        [ ! -f "$file" ] || { printf 'included\t%s\t%s\n' "$1" "$file"; more="$more $file"; }
+    done
+}
+included /etc/samba/ "$(sed -n 's/^[ \t]*include[ \t]*=[ \t]*//Ip' /etc/samba/*.conf 2>/dev/null |
+    tr -d '"\r' | sed 's/%[A-Za-z]/*/g')"
+for place in $(sed -nE 's/^[ \t]*&(include|merge)[ \t]+//p' /etc/rsyncd.conf 2>/dev/null); do
+    included /etc/rsyncd "$place ${place%/}/*.inc ${place%/}/*.conf"
+done
+for place in $(sed -nE 's/^[ \t]*include_dir[ \t]+//p' /etc/mosquitto/*.conf 2>/dev/null); do
+    included /etc/mosquitto/ "${place%/}/*.conf"
+done
+"""
 
 _COMMAND = rf"""
 for file in {_PROGRAMS}; do
@@ -42,11 +64,12 @@ for comm in $(grep -lxsE 'Xvnc|Xtigervnc|Xorg|X|x11vnc|x0vncserver|x0tigervncser
     words=$(tr '\0\n\t' '   ' 2>/dev/null <"${{comm%comm}}cmdline") || continue
     printf 'screen\t%s\n' "$words"
 done 2>/dev/null
-{print_lines(_FILES.split(), _KEPT)}
+{_INCLUDED}
+{print_lines([*_FILES.split(), "$more"], _KEPT)}
 {PRINT_END}
 """
 
-_FIELDS = {"program": 1, "screen": 1} | FIELDS
+_FIELDS = {"program": 1, "screen": 1, "included": 2} | FIELDS
 
 _YES = ("yes", "true", "1", "y")
 _OPEN_SCREEN = re.compile(r"(?i)(^|\s)(-SecurityTypes[ =]\S*\bnone\b|-nopw|-ac)(\s|$)")
@@ -59,6 +82,8 @@ class Anonymous:
     programs: frozenset[str]
     screens: tuple[str, ...]
     files: Lines
+    included: frozenset[tuple[str, str]] = frozenset()
+    """The beginning of a file's path, and another file that it takes in."""
 
     def settings(self, prefix: str) -> Iterator[tuple[str, str, str, str]]:
         """Yield place, section, key and value of the files below a path; keys are in small letters.
@@ -66,7 +91,7 @@ class Anonymous:
         Where a section starts, the key is empty.
         """
         for path, lines in self.files.items():
-            if not path.startswith(prefix):
+            if not path.startswith(prefix) and (prefix, path) not in self.included:
                 continue
             section = ""
             for number, line in enumerate(lines, 1):
@@ -140,7 +165,8 @@ def _rsync(seen: Anonymous) -> Iterator[str]:
         elif not key and section.lower() != "global":
             modules.setdefault((path, section), place)
     for (path, section), place in modules.items():
-        if not asked & {(path, section), (path, ""), (path, "global")}:
+        before = {(file, name) for file in (path, "/etc/rsyncd.conf") for name in ("", "global")}
+        if not asked & {(path, section), *before}:
             yield f"{place}: [{section}] no auth users"
 
 
@@ -203,6 +229,7 @@ def _anonymous(output: Output) -> Anonymous:
         programs=frozenset(name for (name,) in rows["program"]),
         screens=tuple(words for (words,) in rows["screen"]),
         files=read_lines(rows),
+        included=frozenset((prefix, path) for prefix, path in rows["included"]),
     )
 
 

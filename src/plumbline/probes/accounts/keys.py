@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, ParseError, Probe
-from plumbline.probes.session.ssh_daemons import COLLECT_CONFIG
+from plumbline.probes.session.ssh_daemons import COLLECT_CONFIG, setting
 from plumbline.probes.tagged import PRINT_END, Rows
 
 _OPTIONS = (
@@ -31,7 +31,8 @@ if command -v sshd >/dev/null; then
     printf '%s\n' "$effective" | awk '/^({_OPTIONS}) / {{ print "sshd\t" $0 }}'
 {COLLECT_CONFIG}
     matched=''
-    [ $# -eq 0 ] || matched=$(awk 'FNR == 1 {{ match_block = 0 }}
+    [ $# -eq 0 ] || matched=$(awk -v in_match="$in_match" '
+        FNR == 1 {{ match_block = index(in_match, " " FILENAME " "); users = "" }}
         tolower($1) ~ /^"?match("|=|$)/ {{
             match_block = 1
             # A block for users by name is theirs alone; whom another is for is not said.
@@ -39,7 +40,9 @@ if command -v sshd >/dev/null; then
         }}
         match_block && users != "" && tolower($1) == "authorizedkeysfile" {{
             print "of\t" users "\t" FNR "\t" $0 }}
-        match_block && tolower($0) ~ /^[ \t]*"?(include|{_OPTIONS})"?[ \t="]/ {{
+        # A name with a blank in it is not looked for.
+        tolower($0) ~ /^[ \t]*"?include.*"[^"]*[^" \t][ \t]+[^" \t][^"]*"/ ||
+                (match_block && tolower($0) ~ /^[ \t]*"?({_OPTIONS})"?[ \t="]/) {{
             print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@") || exit 9
     [ -z "$matched" ] || printf '%s\n' "$matched" | sed '/^of\t/d'
     theirs=$(printf '%s\n' "$matched" | awk -F '\t' '$1 == "of" {{
@@ -60,7 +63,7 @@ homes=$(printf '%s\n' "$homes"
     for home in /home/* /home/*/* $elsewhere; do
         [ -d "$home" ] || continue
         # What lies in a person's home is no home; /home/DOMAIN/USER is one of the directory's.
-        case "$homes
+        [ "${{home%/*}}" = /home ] || case "$homes
 " in *"$tab${{home%/*}}
 "*) continue ;; esac
         case $home in *[[:cntrl:]]*) ;; *) printf '%s\t?\t%s\n' "${{home##*/}}" "$home" ;; esac
@@ -266,10 +269,8 @@ def _key(row: tuple[str, ...]) -> Key:
 
 def _match_line(row: tuple[str, ...]) -> tuple[str, str, str]:
     file, number, text = row
-    words = re.fullmatch(r"(\w+)[\s=]*(.*)", text.replace('"', "").strip())
-    if words is None:
-        raise ParseError(f"no option of sshd: {text}")
-    return f"{file}:{number}", words[1].lower(), words[2].strip()
+    option, value = setting(text)
+    return f"{file}:{number}", option.lower(), value
 
 
 def _access(output: Output) -> SshAccess:

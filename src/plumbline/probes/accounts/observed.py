@@ -118,7 +118,7 @@ class Accounts(LocalAccounts):
         self.read(AUTHENTICATION).all_judged()
         if not self._ssh.is_answered:
             raise Unknown(
-                "where sshd looks for keys cannot be said: sshd -T failed, or a Match block includes a file"
+                "where sshd looks for keys cannot be said: sshd -T failed, or it includes a name with a blank"
             )
         return True
 

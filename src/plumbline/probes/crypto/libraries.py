@@ -88,7 +88,7 @@ for file in /etc/java*/security/java.security /usr/lib/jvm/*/conf/security/java.
         /^jdk.tls.disabledAlgorithms/ {{ on = 1 }} on {{ printf "%s ", $0; if ($0 !~ /\\$/) exit }}' "$file")"
 done | sort -u
 [ ! -f /etc/login.defs ] || awk '$1 ~ /^(ENCRYPT_METHOD|MD5_CRYPT_ENAB)$/ {{
-    print "defs\t" FILENAME "\t" FNR "\t" $1 " " $2 }}' /etc/login.defs
+    gsub(/"/, ""); print "defs\t" FILENAME "\t" FNR "\t" $1 " " $2 }}' /etc/login.defs
 set --
 for file in /etc/pam.d/* /usr/lib/pam.d/*; do
     case $file in *.dpkg-* | *~ | *.ucf-*) continue ;;
@@ -104,7 +104,7 @@ done
     text == "" {{ at = FNR }}
     {{ text = text $0 }}
     sub(/\\$/, " ", text) {{ next }}
-    text ~ /^[ \t]*-?password[ \t].*pam_unix\.so/ {{ print "pam\t" FILENAME "\t" at "\t" text }}
+    tolower(text) ~ /^[ \t]*-?password[ \t].*pam_unix\.so/ {{ print "pam\t" FILENAME "\t" at "\t" text }}
     {{ text = "" }}' "$@"
 awk -F: '$2 ~ /^!*\$/ {{ split($2, part, "$"); print "hash\t" $1 "\t" part[2] }}
     $2 ~ /^!*[.\/0-9A-Za-z_]+$/ && length($2) > 12 {{ print "hash\t" $1 "\tdes" }}' /etc/shadow
@@ -257,4 +257,4 @@ def _set_methods(rows: Rows) -> list[Method]:
     return found
 
 
-LIBRARIES = Probe("crypto.libraries", _COMMAND, _libraries, limit=10)
+LIBRARIES = Probe("crypto.libraries", _COMMAND, _libraries)

@@ -116,6 +116,8 @@ printf '%s\n' "$lines" | grep -ivE "$tab[[:space:]\"]*(proxycommand|identityfile
             "$directory"/*.service "$directory"/*.service.d/*.conf |
             sed -E 's/^([^:]*):([0-9]+):/line\t\1\t\2\t/'
     done
+    grep -IHnsE '^[^#]*(^|[^A-Za-z0-9_.-])(auto)?(ssh|scp|sftp|rsync)[[:space:]]' /etc/crontab /etc/cron.*/* \
+        /var/spool/cron/crontabs/* /etc/rc.local | sed -E 's/^([^:]*):([0-9]+):/line\t\1\t\2\t/'
 }} | own_options
 {{
     cut -d: -f1,3,6 /etc/passwd
@@ -223,4 +225,4 @@ def _ssh_users(output: Output) -> SshUsers:
     )
 
 
-SSH_USERS = Probe("crypto.ssh_users", _COMMAND, _ssh_users, limit=10)
+SSH_USERS = Probe("crypto.ssh_users", _COMMAND, _ssh_users)

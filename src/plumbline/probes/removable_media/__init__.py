@@ -6,6 +6,7 @@ from plumbline.probes.programs import PROGRAMS
 from plumbline.probes.removable_media.mounts import MOUNTS
 from plumbline.probes.removable_media.observed import DESKTOP, RemovableMedia
 from plumbline.probes.removable_media.rules import RULES
+from plumbline.probes.removable_media.scripts import SCRIPTS
 from plumbline.probes.removable_media.units import UNITS
 from plumbline.probes.removable_media.usbguard import USBGUARD
 
@@ -17,6 +18,7 @@ __all__ = [
     "ON_DISK",
     "PROGRAMS",
     "RULES",
+    "SCRIPTS",
     "UNITS",
     "USBGUARD",
     "RemovableMedia",

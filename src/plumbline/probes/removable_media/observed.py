@@ -5,9 +5,11 @@ from __future__ import annotations
 from plumbline.probes.desktop import Desktop, Key, desktop_probe
 from plumbline.probes.removable_media.mounts import MOUNTS
 from plumbline.probes.removable_media.rules import RULES
+from plumbline.probes.removable_media.scripts import SCRIPTS
 from plumbline.probes.removable_media.units import UNITS
 from plumbline.probes.removable_media.usbguard import USBGUARD
 from plumbline.probes.subject import Subject
+from plumbline.probes.systemd import ON_DISK
 
 USB_STORAGE = ("usb-storage", "uas")
 """The modules of USB mass storage; the second needs the first."""
@@ -43,8 +45,8 @@ class RemovableMedia(Subject):
 
     @property
     def automounters_at_boot(self) -> list[str]:
-        """Services that mount by themselves and will be started at boot."""
-        return self.read(UNITS).boot
+        """Services that mount by themselves and start at boot, and what starts a script that mounts."""
+        return [*self.read(UNITS).boot, *self.read(SCRIPTS).started(self.read(ON_DISK))]
 
     @property
     def mounts_now(self) -> list[str]:

@@ -27,18 +27,20 @@ AUTOMOUNTERS = (
 )
 """Programs that mount what is plugged in, or what is looked at; their units are mostly called the same."""
 
-_NAMES = "|".join(AUTOMOUNTERS.split())
+AUTOMOUNTER_NAMES = "|".join(AUTOMOUNTERS.split())
 _GLOBS = " | ".join(f"*{name}*" for name in AUTOMOUNTERS.split())
-_MEDIA = r"\/dev\/(sd|sr[0-9]|scd|cdr|dvd|mmcblk|nvme|fd|floppy|usb|disk\/)"
-_MOUNTS = rf"(^|[^A-Za-z0-9_.-])mount[ \t].*{_MEDIA}"
-_FILES = print_unit_files(rf"({_NAMES}|systemd-mount)([ \t]|$)|{_MOUNTS}", _NAMES)
-_MOUNTS_MEDIA = rf"mount[[:space:]].*{_MEDIA}".replace(r"\/", "/")
-_STARTING = starting(rf"({_NAMES}|systemd-mount)([[:space:]]|$)|{_MOUNTS_MEDIA}")
+MEDIA = r"\/(dev\/(sd|sr[0-9]|scd|cdr|dvd|mmcblk|nvme|fd|floppy|usb|disk\/)|(run\/)?media\/)"
+"""How names of media begin, and of the places where they are mounted; slashes are escaped."""
+
+_MOUNTS = rf"(^|[^A-Za-z0-9_.-])mount[ \t].*{MEDIA}"
+_FILES = print_unit_files(rf"({AUTOMOUNTER_NAMES}|systemd-mount)([ \t]|$)|{_MOUNTS}", AUTOMOUNTER_NAMES)
+_MOUNTS_MEDIA = rf"mount[[:space:]].*{MEDIA}".replace(r"\/", "/")
+_STARTING = starting(rf"({AUTOMOUNTER_NAMES}|systemd-mount)([[:space:]]|$)|{_MOUNTS_MEDIA}")
 _PROPERTIES = (
     "Id,Names,LoadState,UnitFileState,ActiveState,ExecStart,ExecStartPre,ExecStartPost,Paths,"
     "WantedBy,RequiredBy,TriggeredBy"
 )
-_WORDS = rf"(({_NAMES}|systemd-mount)([^A-Za-z0-9_.-]|$)|{_MOUNTS_MEDIA})"
+_WORDS = rf"(({AUTOMOUNTER_NAMES}|systemd-mount)([^A-Za-z0-9_.-]|$)|{_MOUNTS_MEDIA})"
 _BESIDE = rf"^[[:space:]]*ExecStart(Pre|Post)[[:space:]]*=.*{_WORDS}"
 _OF_USERS = " ".join(
     f"{home}/.config/{files}"
@@ -81,12 +83,12 @@ grep -HnsE '^([^#]*[^#A-Za-z0-9_.-])?{_WORDS}' /etc/rc.local /etc/crontab /etc/c
     /var/spool/cron/crontabs/* | sed 's/^/starts\t/'
 grep -HnsE '^[[:space:]]*Exec(Start(Pre|Post)?)?[[:space:]]*(=|=.*[^A-Za-z0-9_.-]){_WORDS}' \
     {_OF_USERS} | sed 's/^/starts\t/'
-grep -HsxE '{_NAMES}' /proc/[0-9]*/comm | sed 's/^/runs\t/'
+grep -HsxE '{AUTOMOUNTER_NAMES}' /proc/[0-9]*/comm | sed 's/^/runs\t/'
 {PRINT_END}
 """
 
 _ARGV = re.compile(r"argv\[\]=(.*?) ; ignore_errors=")
-_PROGRAM = re.compile(rf"(^|/)({_NAMES})(\s|$)|(^|/)systemd-mount\s|(^|[^\w.-])mount\s.*{_MEDIA}")
+_PROGRAM = re.compile(rf"(^|/)({AUTOMOUNTER_NAMES})(\s|$)|(^|/)systemd-mount\s|(^|[^\w.-])mount\s.*{MEDIA}")
 _WAITS_FOR_MEDIA = re.compile(
     r"/(dev/(?!tty|hvc|rtc|watchdog|tpm|kvm|input|snd|dri|net|i2c|vport|shm|pts|mqueue|log|hugepages)|"
     r"(run/)?media[/ ])"
@@ -94,7 +96,7 @@ _WAITS_FOR_MEDIA = re.compile(
 _OTHER_DEVICES = re.compile(
     r"(sys-subsystem-(net|bluetooth|rfkill|tpm)|dev-(tty|hvc|rtc|watchdog|tpm|kvm|input|snd|dri|net|i2c|vport))"
 )
-_NAMED = re.compile(rf"^({_NAMES})([@.-].*)?\.(service|socket|path|timer)$")
+_NAMED = re.compile(rf"^({AUTOMOUNTER_NAMES})([@.-].*)?\.(service|socket|path|timer)$")
 _STARTS = ("enabled", "enabled-runtime", "linked", "linked-runtime", "generated", "alias", "transient")
 _RUNS = ("active", "activating", "reloading")
 

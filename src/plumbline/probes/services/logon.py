@@ -49,7 +49,7 @@ class Logon(ServiceAccounts):
         found = [str(key) for key in self.ssh.keys if key.account in names]
         if not found and not self.ssh.is_answered:
             raise Unknown(
-                "where sshd looks for keys cannot be said: sshd -T failed, or a Match block includes a file"
+                "where sshd looks for keys cannot be said: sshd -T failed, or it includes a name with a blank"
             )
         return found
 

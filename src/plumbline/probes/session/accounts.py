@@ -27,21 +27,28 @@ startup_of() {{
 $1/$name"
     done
 }}
-files=''
+files='' homes=''
 tab=$(printf '\t')
 while IFS=: read -r name password uid gid gecos home shell; do
     case $shell in */nologin | */false | */sync | */halt | */shutdown) shell=none ;; esac
     printf 'user\t%s\t%s\t%s\t%s\n' "$name" "$gid" "$home" "${{shell:-/bin/sh}}"
+    homes="$homes|${{home%/}}|"
     [ "$shell" = none ] || case $home in /home/* | / | '') ;; *) startup_of "$home" ;; esac
 done </etc/passwd
-for home in /home/*; do startup_of "$home"; done
+# Homes of the directory's users may lie one deeper, below its name; what lies in a person's home is none.
+for home in /home/*; do
+    startup_of "$home"
+    case $homes in *"|$home|"*) continue ;; esac
+    [ -f "$home/.profile" ] || [ -f "$home/.bashrc" ] ||
+        for home in "$home"/*; do startup_of "$home"; done
+done
 IFS='
 '
 set -f
 [ "$#$files" = 0 ] || awk '/TMOUT/ && !/^[ \t]*#/ {{
     text = $0
     sub(/[ \t]#.*/, "", text)
-    while (match(text, /[-+A-Za-z_ ${{"]*TMOUT(="?[^ \t;&|)"]*)?/)) {{
+    while (match(text, /[-+A-Za-z_ ${{"]*TMOUT(="?([$][(][(][0-9 *]+|[^ \t;&|)"]*))?/)) {{
         word = substr(text, RSTART, RLENGTH)
         before = match(word, /TMOUT/) - 1
         print "line\t" FILENAME "\t" FNR "\t" substr(word, before > 24 ? before - 23 : 1, 64)
@@ -61,7 +68,9 @@ _REFERENCE = re.compile(r'\$\{?"?$')
 _HARMLESS = re.compile(r"(^|\s)(readonly|export|declare|typeset|local)(\s+-[a-z]*)*\s+$")
 _READONLY = re.compile(r"(^|\s)(readonly|(declare|typeset)(\s+-[a-z]+)*\s+-[a-z]*r[a-z]*)\s")
 _DROP_INS = "/etc/profile.d"
-_VALUE = re.compile(r'TMOUT="?([+-]?\d+)?')
+_VALUE = re.compile(r"""TMOUT=["']?(?:\$\(\(\s*(?P<by>\d+)\s*\*\s*)?(?P<number>[+-]?\d++(?!\s*\*))?""")
+_LOOKING = re.compile(r"(^|\s)(echo|printf(?!\s+-v)|grep|logger|test)\s")
+"""Commands that only show or look for the word."""
 SYSTEM_FILES = "/etc/"
 
 
@@ -147,12 +156,15 @@ def _leading(value: str) -> int:
 def touching(file: str, line: int, words: str) -> TimeoutLine | None:
     """Return what words around TMOUT do to it; None if they only look at it or protect it."""
     before, _, after = words.partition("TMOUT")
-    if _REFERENCE.search(before):
+    if _REFERENCE.search(before) or _LOOKING.search(before):
         return None
     value = _VALUE.match(f"TMOUT{after}")
     if after.startswith("=") and value is not None and "env " not in before:
         readonly = bool(_READONLY.search(before))
-        return TimeoutLine(file, line, words.strip(), _leading(value[1] or ""), readonly)
+        seconds = _leading(value["number"] or "")
+        if value["by"] and seconds != NEVER:
+            seconds = int(value["by"]) * seconds or NEVER
+        return TimeoutLine(file, line, words.strip(), seconds, readonly)
     if not after.startswith("=") and _HARMLESS.search(before) and "+" not in before and "-n" not in before:
         return None
     return TimeoutLine(file, line, words.strip(), NEVER)

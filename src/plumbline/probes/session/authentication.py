@@ -24,6 +24,7 @@ from plumbline.probes.session.ssh_daemons import (
     PRINT_DAEMONS,
     Daemon,
     daemons,
+    setting,
 )
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.unknown import Unknown
@@ -48,7 +49,8 @@ if command -v sshd >/dev/null; then
     printf 'status\t%s\n' $?
     printf '%s\n' "$told" | grep -E '^(usepam|pamservicename|permitemptypasswords|channeltimeout) ' |
         sed 's/^/sshd\t/'
-{COLLECT_CONFIG}    [ $# -eq 0 ] || awk 'FNR == 1 {{ match_block = 0 }}
+{COLLECT_CONFIG}    [ $# -eq 0 ] || awk -v in_match="$in_match" '
+        FNR == 1 {{ match_block = index(in_match, " " FILENAME " ") }}
         tolower($1) ~ /^"?match("|=|$)/ {{ match_block = 1 }}
         match_block && tolower($0) ~ /^[ \t]*"?(permitemptypasswords|channeltimeout)[ \t="]/ {{
             print "match\t" FILENAME "\t" FNR "\t" $0 }}' "$@" || exit 9
@@ -87,8 +89,8 @@ class Authentication:
     sshd: Mapping[str, str] | None
     sshd_status: int
     daemons: tuple[Daemon, ...]
-    match_lines: tuple[tuple[str, str], ...]
-    """Lines of Match blocks of sshd's configuration, each with where it stands."""
+    match_lines: tuple[tuple[str, str, str], ...]
+    """Settings of Match blocks of sshd's configuration: where it stands, the option, its value."""
 
     def entries(self, service: str, kind: str) -> tuple[Entry, ...]:
         """Return a service's stack of one kind; `Unknown` if PAM's files cannot be understood."""
@@ -149,9 +151,9 @@ class Authentication:
             )
         return self.sshd[option]
 
-    def in_match_blocks(self, option: str) -> list[str]:
-        """Return the lines of sshd's Match blocks that give an option, with where; there it may differ."""
-        return [f"{at}: {text}" for at, text in self.match_lines if text.lower().startswith(option)]
+    def in_match_blocks(self, option: str) -> list[tuple[str, str]]:
+        """Return what sshd's Match blocks give an option, the value after where it stands and its name."""
+        return [(f"{at}: {name}", value) for at, name, value in self.match_lines if name.lower() == option]
 
     @property
     def shell_limit(self) -> Limit:
@@ -159,13 +161,13 @@ class Authentication:
 
         ClientAliveInterval is no such limit: it ends connections to peers that are gone, not idle ones.
         """
-        if elsewhere := self.in_match_blocks("channeltimeout"):
-            return Limit(NEVER, elsewhere[0])
         limits = [
             _shell_limit(value, f"{daemon}: ChannelTimeout")
             for daemon in self.daemons
             for value in daemon.options("channeltimeout")
         ]
+        # For whom a Match block is, its own setting holds in the place of the one for all.
+        limits += [_shell_limit(value, given) for given, value in self.in_match_blocks("channeltimeout")]
         limits.append(_shell_limit(self.sshd_says("channeltimeout", "none"), "sshd: ChannelTimeout"))
         return next((limit for limit in limits if limit == NEVER), max(limits, key=int))
 
@@ -217,9 +219,7 @@ def _authentication(output: Output) -> Authentication:
         sshd=sshd,
         sshd_status=status,
         daemons=daemons(rows),
-        match_lines=tuple(
-            (f"{file}:{number}", text.replace('"', "").strip()) for file, number, text in rows["match"]
-        ),
+        match_lines=tuple((f"{file}:{number}", *setting(text)) for file, number, text in rows["match"]),
     )
 
 

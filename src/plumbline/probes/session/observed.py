@@ -235,7 +235,7 @@ class Session(Subject):
         )
         in_blocks = seen.in_match_blocks("permitemptypasswords")
         everywhere += seen.other_than("permitemptypasswords", "no")
-        return [*everywhere, *(line for line in in_blocks if not line.lower().endswith("no"))]
+        return [*everywhere, *(f"{given} {value}" for given, value in in_blocks if value.lower() != "no")]
 
 
 def _not_of(logins: list[Login], allowed: str) -> list[str]:

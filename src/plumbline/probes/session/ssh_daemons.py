@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from plumbline.probes.base import ParseError
 from plumbline.probes.tagged import Rows
 from plumbline.probes.unit_files import EVERYWHERE
 
@@ -44,25 +45,40 @@ done
 """
 
 COLLECT_CONFIG = r"""    set --
+    in_match=' '
     files=/etc/ssh/sshd_config
-    for depth in 1 2 3 4; do
+    for depth in 1 2 3 4 5 6 7 8; do
         included=''
         for file in $files; do
             [ -f "$file" ] || continue
             set -- "$@" "$file"
-            told=$(sed -n 's/^[ \t"]*include[ \t="]//Ip' "$file" | tr -d '="')
-            included="$included $told"
+            included="$included $(awk -v file="$file" -v in_match="$in_match" '
+                BEGIN { block = index(in_match, " " file " ") ? "match" : "all" }
+                { low = tolower($0); sub(/^[ \t"]+/, "", low) }
+                low ~ /^match("|=|[ \t]|$)/ { block = "match" }
+                low ~ /^include[ \t="]/ {
+                    gsub(/"|\r$/, " "); sub(/^[ \t]*[A-Za-z]+[ \t]*=?/, "")
+                    for (at = 1; at <= NF && $at !~ /^#/; at++) print block ":" $at }' "$file")"
         done
         files=''
         set -f
         for file in $included; do
+            block=${file%%:*} file=${file#*:}
             case $file in /*) ;; *) file=/etc/ssh/$file ;; esac
-            files="$files $file"
+            set +f
+            for file in $file; do
+                files="$files $file"
+                [ "$block" = all ] || in_match="$in_match$file "
+            done
+            set -f
         done
         set +f
     done
 """
-"""A piece of shell: makes sshd's configuration file and those it includes the positional parameters."""
+"""A piece of shell: makes sshd's configuration file and those it includes the positional parameters.
+
+`in_match` are, between blanks, those that a Match block takes in: what they say holds for some only.
+"""
 
 DAEMON_FIELDS = {"running": 1, "started": 3}
 
@@ -73,6 +89,20 @@ _OPTION = re.compile(rf"(?:^|\s|=)-[{_FLAGS}]*o\s*(\w+)\s*[=\s]\s*(.*?)(?=\s-\w|
 _COMMAND = re.compile(r"\s*ExecStart")
 _SERVER = re.compile(r"(^|[\s=/@+!:-])sshd(\s|$)")
 _STANDARD = "/etc/ssh/sshd_config"
+
+
+_SETTING = re.compile(r"(\w+)[\s=]*(.*?)(?:\s+#.*)?")
+
+
+def setting(text: str) -> tuple[str, str]:
+    """Return the option and the value of a line of sshd_config(5), without quotes and what comments on it.
+
+    ParseError if the line is none.
+    """
+    words = _SETTING.fullmatch(text.replace('"', "").strip())
+    if words is None:
+        raise ParseError(f"no option of sshd: {text}")
+    return words[1], words[2].strip()
 
 
 @dataclass(frozen=True)
