@@ -11,6 +11,7 @@ from pathlib import Path
 import judging
 import pytest
 from conftest import lab_name
+from firewall_roads import ROADS
 from hardened import HOST, deploys_of, harden, sabotaged
 from judging import checks, failing, observed
 
@@ -197,6 +198,7 @@ CASES: dict[str, Case] = {
         "rm -r /etc/network",
         {OTHER_LOADER},
     ),
+    **ROADS,
 }  # fmt: skip
 
 WITH_SETS = """table inet site

@@ -216,7 +216,8 @@ def _grep_scripts(words: str) -> str:
         "set --; "
         "for f in /etc/rc.local /etc/network/interfaces /etc/network/interfaces.d/* /etc/network/if-*.d/* "
         "/etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/*.d/* "
-        "/etc/networkd-dispatcher/*/* /etc/crontab /etc/cron.*/* /var/spool/cron/crontabs/*; do "
+        "/etc/networkd-dispatcher/*/* /etc/crontab /etc/anacrontab /etc/cron.*/* "
+        "/var/spool/cron/crontabs/*; do "
         '[ ! -f "$f" ] || set -- "$@" "$f"; done; '
         f"l=$(grep -IHnE '{_between(words)}' /dev/null \"$@\") || [ $? -eq 1 ] || exit 9; "
         "printf '%s\\n' \"$l\" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' || [ $? -eq 1 ]"
@@ -249,7 +250,15 @@ def _lines(printed: Iterable[str]) -> Iterator[Line]:
             yield Line(found[1], int(found[2]), found[3])
 
 
-FILTER_TOOLS = "nft|ip6?tables(-legacy|-nft)?(-restore|-apply)?|ipset|ufw|firewall-cmd"
+_FILTER_STOPS = (
+    "(systemctl|deb-systemd-invoke)[^;&|]*[^A-Za-z0-9_.;&|-](stop|disable|mask|kill)"
+    "[^;&|]*[^A-Za-z0-9_.;&|-]nftables([.]service)?|nftables[^A-Za-z0-9_.;&|-]+(stop|disable|remove)"
+)
+"""Stopping nftables.service flushes all rules; `service` and update-rc.d name it first."""
+FILTER_TOOLS = (
+    "nft|ip6?tables(-legacy|-nft)?(-restore|-apply)?|ipset|ufw|firewall-cmd|netfilter-persistent|"
+    + _FILTER_STOPS
+)
 TIME_KEEPERS = "chronyd|systemd-timesyn|ntpd|ntp-daemon|ptp4l|phc2sys|ts2phc|timemaster|htpdate"
 CLOCK_SETTERS = f"{TIME_KEEPERS}|systemd-timesyncd|ntpdate|ntpdig|sntp|rdate"
 """Names of programs, as extended regular expressions."""

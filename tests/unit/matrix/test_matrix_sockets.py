@@ -118,11 +118,19 @@ def test_listeners_that_are_right(line: str) -> None:
         (listener("sctp", "0.0.0.0:22"), "sctp *:22"),
         (listener("udp", "0.0.0.0:68"), "udp *:68"),
         (listener("tcp", "0.0.0.0:40000"), "tcp *:40000"),
+        (listener("udp", "0.0.0.0:47808"), "udp *:47808"),
     ],
 )
 def test_listeners_without_a_row(line: str, told: str) -> None:
     found = [str(one) for one in sockets(seen(instead=QUIET), running(line)).unapproved_listeners()]
     assert f"{told} by wrong.py in wrong.service" in found
+
+
+def test_the_kernel_waits_for_others_at_any_port() -> None:
+    """Its own datagram sockets are a tunnel's, such as of WireGuard, wherever that listens."""
+    line = "socket\tudp UNCONN 0 0 0.0.0.0:48000 0.0.0.0:* ino:1 sk:2 cgroup:/ <->"
+    found = [str(one) for one in sockets(seen(instead=QUIET), running(line)).unapproved_listeners()]
+    assert "udp *:48000 by the kernel" in found
 
 
 def test_a_client_of_dhcp_waits_for_its_server() -> None:

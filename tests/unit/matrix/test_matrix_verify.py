@@ -89,6 +89,37 @@ def test_order_names_and_sets_do_not_matter(inventory: Inventory) -> None:
     assert compared(inventory, TABLE, changed(turned)) == []
 
 
+def banned(address: str) -> Callable[[list[dict[str, Any]]], object]:
+    """Return a change by which fail2ban bans an address from a port, in a table of its own."""
+    place = {"family": "inet", "table": "f2b-table"}
+    source = {"left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": "@bans"}
+    port = {"left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}
+    expr = [{"match": {"op": "==", **port}}, {"match": {"op": "==", **source}}, {"reject": None}]
+    chain = {**place, "name": "c", "type": "filter", "hook": "input", "prio": -1, "policy": "accept"}
+
+    def change(objects: list[dict[str, Any]]) -> None:
+        objects.append({"set": {**place, "name": "bans", "type": "ipv4_addr", "elem": [address]}})
+        objects.append({"chain": chain})
+        objects.append({"rule": {**place, "chain": "c", "expr": expr}})
+
+    return change
+
+
+def test_a_ban_of_somebody_without_a_row_closes_nothing(inventory: Inventory) -> None:
+    assert compared(inventory, TABLE, changed(banned("203.0.113.5"))) == []
+
+
+def test_replies_to_whom_a_row_is_for_must_pass(inventory: Inventory) -> None:
+    def shut(objects: list[dict[str, Any]]) -> None:
+        (replies,) = [
+            one for one in objects if "established" in json.dumps(one) and one["rule"]["chain"] == "input"
+        ]
+        objects.remove(replies)
+
+    found = compared(inventory, TABLE, changed(shut))
+    assert [(one.way, one.by) for one in found if one.kind == "needed"] == [("in", "replies")]
+
+
 def test_an_element_added_to_a_set_is_found(inventory: Inventory) -> None:
     def added(objects: list[dict[str, Any]]) -> None:
         next(o["set"]["elem"] for o in objects if "set" in o).append("10.9.9.9")

@@ -9,7 +9,7 @@ import pytest
 from plumbline.probes.base import Output, ParseError
 from plumbline.probes.firewall.beside import BESIDE
 from plumbline.probes.firewall.loaders import DETOURS, Detours
-from plumbline.probes.firewall.loading import SERVICE, UNITS, obstacles, other_loaders
+from plumbline.probes.firewall.loading import SERVICE, UNITS, obstacles, other_loaders, others_against
 from plumbline.probes.systemd import ON_DISK, Line, UnitsOnDisk
 
 RECORDED = Path(__file__).parents[2] / "recorded"
@@ -97,6 +97,8 @@ def test_detours_that_were_cut_off_are_no_answer() -> None:
         ("Before=", "RestrictAddressFamilies=AF_UNIX\nBefore="),
         ("Before=", "RestrictAddressFamilies=~AF_NETLINK\nBefore="),
         ("Before=", "CapabilityBoundingSet=cap_sys_admin\nBefore="),
+        ("Before=", "StopPropagatedFrom=own.service\nBefore="),
+        ("Before=", "WorkingDirectory=/srv/rules\nBefore="),
     ],
 )
 def test_setting_by_which_rules_are_flushed_or_not_loaded(disk: UnitsOnDisk, old: str, new: str) -> None:
@@ -113,6 +115,61 @@ def test_settings_as_debian_has_them_hinder_nothing(disk: UnitsOnDisk) -> None:
     )
     printed = (RECORDED / "firewall/units-systemd-252.txt").read_text().replace("Before=", stock, 1)
     assert obstacles(UNITS.parse(output(printed))[SERVICE], disk, []) == []
+
+
+NETWORK = (
+    "\nId=network-pre.target\nLoadState=loaded\nBefore=network.target systemd-networkd.service\n"
+    "\nId=network.target\nLoadState=loaded\nBefore=network-online.target own.service\n"
+    "\nId=network-online.target\nLoadState=loaded\nBefore=shutdown.target\n"
+)
+"""What a lab's host of Debian 12 tells of these, shortened."""
+
+
+def against(disk: UnitsOnDisk, more: str) -> list[str]:
+    printed = (
+        (RECORDED / "firewall/units-systemd-252.txt").read_text().replace("Before=", f"{more}\nBefore=", 1)
+    )
+    return others_against(UNITS.parse(output(printed + NETWORK)), disk)
+
+
+@pytest.mark.parametrize(
+    "late", ["network.target", "network-online.target", "systemd-networkd.service", "own.service"]
+)
+def test_after_what_comes_after_the_network_is_too_late(disk: UnitsOnDisk, late: str) -> None:
+    assert against(disk, f"After=system.slice {late}") == [f"{SERVICE}: After={late}"]
+
+
+def test_after_what_comes_early_is_in_time(disk: UnitsOnDisk) -> None:
+    assert against(disk, "After=system.slice systemd-journald.socket local-fs.target apparmor.service") == []
+
+
+def test_only_a_unit_that_starts_stops_what_it_conflicts_with(disk: UnitsOnDisk) -> None:
+    assert disk.starts("tune1.service")
+    assert against(disk, "ConflictedBy=tune1.service absent.service") == [
+        f"{SERVICE}: ConflictedBy=tune1.service"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "stops"),
+    [
+        ("@reboot root systemctl stop nftables", True),
+        ("systemctl disable --now nftables.service", True),
+        ("systemctl -q --now mask 'nftables'", True),
+        ('subprocess.run(["systemctl", "stop", "nftables"])', True),
+        ("service nftables stop", True),
+        ("update-rc.d nftables disable", True),
+        ("netfilter-persistent start", True),
+        ("systemctl restart nftables", False),
+        ("systemctl stop own; systemctl start nftables", False),
+        ("systemctl stop nftables-exporter.service", False),
+        ("After=nftables.service", False),
+        ("cp /etc/nftables.conf /srv", False),
+    ],
+)
+def test_who_stops_the_service_flushes_the_rules(disk: UnitsOnDisk, text: str, stops: bool) -> None:
+    line = Line("/etc/rc.local", 2, text)
+    assert (line in other_loaders([], [line], Detours((), (), ()), disk)) is stops
 
 
 def test_include_of_what_each_boot_writes_anew_is_told_and_of_what_lasts_is_not() -> None:

@@ -306,6 +306,76 @@ def test_a_target_of_iptables_rewrites_unless_it_is_known_not_to(statement: obje
     assert bool(_rewriting(parse_ruleset(json.dumps(document)))) is rewrites
 
 
+def filtered(before: list[object], **more: object) -> Ruleset:
+    """Return a filter that lets loopback, replies and errors in, behind a chain with these statements."""
+    chain = {"family": "inet", "table": "t", "type": "filter", "hook": "input", "policy": "accept"}
+    in_first = {"family": "inet", "table": "t", "chain": "first"}
+    document = [
+        {"metainfo": {}},
+        *({kind: {"family": "inet", "table": "t", **value}} for kind, value in more.items()),
+        {"chain": {**chain, "name": "first", "prio": -1}},
+        {"rule": {**in_first, "expr": before}},
+    ]
+    return parse_ruleset(json.dumps({"nftables": document}))
+
+
+def of_set(name: str) -> object:
+    saddr = {"payload": {"protocol": "ip", "field": "saddr"}}
+    return {"match": {"op": "==", "left": saddr, "right": name}}
+
+
+PORT = {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": 22}}
+
+
+def test_who_is_banned_from_a_port_is_no_loopback_that_is_shut() -> None:
+    rules = filtered([PORT, of_set("@bans"), {"drop": None}], set={"name": "bans", "elem": ["203.0.113.5"]})
+    assert _shut_out(rules, HERE) == []
+
+
+@pytest.mark.parametrize(
+    ("element", "shuts"),
+    [
+        ("203.0.113.5", True),
+        ({"elem": {"val": "203.0.113.5", "comment": "x"}}, True),
+        ({"elem": {"val": "203.0.113.5", "timeout": 600, "expires": 599}}, False),
+        ({"elem": {"val": "203.0.113.5", "expires": 3599}}, False),
+    ],
+    ids=["for good", "with a comment", "for a while", "for the set's while"],
+)
+def test_who_is_banned_for_a_while_is_not_shut_out(element: object, shuts: bool) -> None:
+    rules = filtered([of_set("@bans"), {"drop": None}], set={"name": "bans", "elem": [element]})
+    assert bool(_shut_out(rules, HERE)) is shuts
+
+
+def test_who_may_come_for_a_while_does_not_surely_come_and_may() -> None:
+    element = {"elem": {"val": "192.0.2.7", "timeout": 600, "expires": 599}}
+    rules = filtered([of_set("@guests"), {"accept": None}], set={"name": "guests", "elem": [element]})
+    (chain,) = rules.chains.values()
+    chain.policy = "drop"
+    assert {str(box).partition(" (")[0] for box in _openings(rules)} >= {"tcp from 192.0.2.7"}
+    assert inbound(rules, Packet("new", "host0", "surely")) == []
+
+
+@pytest.mark.parametrize("kind", ["limit", "quota"])
+def test_what_is_dropped_beyond_a_named_limit_is_not_shut(kind: str) -> None:
+    """What nft 1.0.6 prints: the rule has the name alone, the object says `inv` where it holds beyond."""
+    rules = filtered([{kind: "lim"}, {"drop": None}], **{kind: {"name": "lim", "inv": True}})
+    assert _shut_out(rules, HERE) == []
+
+
+def test_what_is_dropped_up_to_a_named_limit_may_be_shut() -> None:
+    with pytest.raises(Unknown):
+        _shut_out(filtered([{"limit": "lim"}, {"drop": None}], limit={"name": "lim"}), HERE)
+
+
+def test_of_a_limit_that_a_map_chooses_nothing_is_said() -> None:
+    chosen = {
+        "map": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [[22, "l"]]}}
+    }
+    with pytest.raises(Unknown):
+        _shut_out(filtered([{"limit": chosen}, {"drop": None}]), HERE)
+
+
 def test_dropping_sources_that_nobody_outside_has_shuts_nobody_out() -> None:
     """Replies come from other hosts, so a rule against one's own addresses and loopback keeps none out."""
     rules = NOW.parse(printed("firewall/container-rules-iptables-1.8.9-nft-1.0.6.json"))

@@ -43,6 +43,17 @@ class Approved:
         """Return what may pass at one address: the rows', and the messages IPv4 needs."""
         return [*self.of(way, own), *errors()]
 
+    def replies(self, way: Way) -> list[Box]:
+        """Return what goes this way in connections that rows allow, whoever began.
+
+        Where the host began it, replies come to a port of its own choice.
+        """
+        begun = [box for flow in self.host.of(way) for box in boxes(flow)]
+        other: Way = "out" if way == "in" else "in"
+        spans = dict.fromkeys((peer.low, peer.high) for flow in self.host.of(other) for peer in flow.peers)
+        answered = (Box(protocol, *span, 0, last) for span in spans for protocol, last in _LAST.items())
+        return [*begun, *answered]
+
     def withheld(self, way: Way, own: int, box: Box) -> tuple[str, ...]:
         """Return the ids of rows that are not in force and hold some of these flows at one address."""
         return tuple(

@@ -24,6 +24,7 @@ Kind = Literal["open", "rule", "closed", "needed", "unclear"]
 UNSOLICITED: tuple[State, ...] = ("new", "invalid", "untracked")
 NEEDED = ("replies", "error messages", "loopback")
 _LOOPBACK = int(ipaddress.IPv4Address("127.0.0.1"))
+_LOOPBACK_SPAN = (0x7F000000, 0x7FFFFFFF)
 _EVERYBODY = 0xFFFFFFFF
 _ALL_HOSTS = int(ipaddress.IPv4Address("224.0.0.1"))
 
@@ -129,7 +130,7 @@ def _missing(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]
     impossible = approved.impossible() if way == "in" else []
     replies = less([replace(box, rule=NEEDED[0]) for box in connections()], impossible)
     related = less([replace(box, rule=NEEDED[1]) for box in errors()], impossible)
-    inside = [replace(box, rule=NEEDED[2]) for box in everything()]
+    inside = [replace(box, rule=NEEDED[2]) for box in _inside(faces)]
     asked = [(Packet("new", "lo", "surely", _LOOPBACK), inside, _name(_LOOPBACK))]
     for face in faces:
         packet = Packet("new", face.interface, "surely", face.address)
@@ -139,13 +140,27 @@ def _missing(rules: Ruleset, way: Way, approved: Approved, faces: Sequence[Face]
             (replace(packet, state="related"), related, str(face)),
         ]
     for packet, wanted, own in asked:
-        doubtful = less(wanted, inbound(rules, packet)) if wanted else []
+        doubtful = _owed(less(wanted, inbound(rules, packet)), way, approved) if wanted else []
         if not doubtful:
             continue
-        surely_not = less(wanted, inbound(rules, replace(packet, answer="may")))
+        surely_not = _owed(less(wanted, inbound(rules, replace(packet, answer="may"))), way, approved)
         for box in surely_not or doubtful:
             closed: Kind = "needed" if box.rule in NEEDED else "closed"
             yield _told(closed if surely_not else "unclear", way, box, own)
+
+
+def _owed(closed: list[Box], way: Way, approved: Approved) -> list[Box]:
+    """Return what is closed, without replies in connections that no row allows: nobody needs those."""
+    if not any(box.rule == NEEDED[0] for box in closed):
+        return closed
+    needed = approved.replies(way)
+    return [box for box in closed if box.rule != NEEDED[0] or meet([box], needed)]
+
+
+def _inside(faces: Sequence[Face]) -> list[Box]:
+    """Return what loopback carries: from and to the host's own addresses alone."""
+    spans = [_LOOPBACK_SPAN, *((face.address, face.address) for face in faces)]
+    return [replace(box, low=low, high=high) for low, high in spans for box in everything()]
 
 
 def _passing(rules: Ruleset, packet: Packet) -> list[Box]:

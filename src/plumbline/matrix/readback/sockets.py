@@ -11,7 +11,7 @@ from plumbline.matrix.flows import Flow, HostFlows, Way
 from plumbline.probes.connections import Connections
 from plumbline.probes.connections.seen import Address, Connection, End, Seen, plain
 from plumbline.probes.services.running import Elsewhere, Process, Running
-from plumbline.probes.services.sockets import Socket
+from plumbline.probes.services.sockets import SERVERS, Socket
 
 _DHCP = {68: 67, 546: 547}
 """The ports of DHCP's clients, and of the servers they ask (RFC 2131, RFC 8415); no row is for them."""
@@ -83,7 +83,7 @@ class Sockets:
             self._told_elsewhere(each)
             for each in self.running.elsewhere
             if not each.is_local and not self._is_isolated(each.process)
-            if not (each.protocol == "udp" and each.port >= _CLIENTS_FROM)
+            if not (each.protocol == "udp" and each.port >= _CLIENTS_FROM and each.port not in SERVERS)
             if not self._flows("in", each.protocol, each.port)
         ]
         return list(dict.fromkeys(found))

@@ -19,6 +19,7 @@ from plumbline.probes.firewall.loading import (
     obstacles,
     other_loaders,
     other_services,
+    others_against,
 )
 from plumbline.probes.firewall.questions import State
 from plumbline.probes.firewall.ruleset import Ruleset, Statement, parse_ruleset
@@ -106,6 +107,7 @@ LEGACY = Probe(
 )
 
 
+LOOPBACK = IPv4Network("127.0.0.0/8")
 NEVER_OUTSIDE = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3")))
 """This network, loopback, multicast and beyond: no source of a packet from outside (RFC 6890)."""
 
@@ -121,6 +123,11 @@ class Entrance:
     def impossible(self) -> list[Box]:
         """Return the flows whose source nobody outside can have; a rule against them shuts nobody out."""
         networks = [*NEVER_OUTSIDE, *(IPv4Network(address) for address in {self.address, *self.own})]
+        return [of_network(protocol, network) for network in networks for protocol in SPACES]
+
+    def inside(self) -> list[Box]:
+        """Return the flows that loopback carries: from the host's own addresses to themselves."""
+        networks = [LOOPBACK, *(IPv4Network(address) for address in {self.address, *self.own})]
         return [of_network(protocol, network) for network in networks for protocol in SPACES]
 
 
@@ -183,10 +190,11 @@ class Firewall(Subject):
     @property
     def boot_obstacles(self) -> list[str]:
         """What keeps the boot file from being loaded by nftables.service at the next boot."""
-        unit = self.read(UNITS).get(SERVICE)
+        units, on_disk = self.read(UNITS), self.read(ON_DISK)
+        unit = units.get(SERVICE)
         if unit is None:
             raise Unknown("systemd told nothing of {unit}", unit=SERVICE)
-        found = obstacles(unit, self.read(ON_DISK), self.read(CONDITIONS))
+        found = [*obstacles(unit, on_disk, self.read(CONDITIONS)), *others_against(units, on_disk)]
         if not found and unit["NeedDaemonReload"] == "yes":
             raise Unknown("files of {unit} were changed since systemd read them", unit=SERVICE)
         found += [f"something is mounted over {path}" for path in self.read(BESIDE).mounted]
@@ -273,7 +281,7 @@ def _shut_out(ruleset: Ruleset | None, entrance: Entrance) -> list[str]:
     address, impossible = int(entrance.address), entrance.impossible()
     replies, errors = less(_REPLIES, impossible), less(_ERRORS, impossible)
     asked = (
-        ("loopback", Packet("new", "lo", "surely"), everything()),
+        ("loopback", Packet("new", "lo", "surely"), entrance.inside()),
         ("established", Packet("established", entrance.interface, "surely", address), replies),
         ("related", Packet("related", entrance.interface, "surely", address), errors),
     )

@@ -12,8 +12,10 @@ from plumbline.probes.tagged import PRINT_END, Rows
 
 _TOOLS = rf"(^|[^A-Za-z0-9_.-])({FILTER_TOOLS})([^A-Za-z0-9_.-]|$)"
 
-# What a line calls is followed one step: a file that is text and names a tool where it is no comment. The
-# boot file itself names nft in its first line, and whoever calls it loads what is judged anyway.
+# What a line calls is followed to a file that is text and names a tool where it is no comment; through a
+# script of one's own one step further. What has no path is looked for where the line goes, in the unit's or
+# the script's directory, and in /usr/local. The boot file itself names nft in its first line, and whoever
+# calls it loads what is judged anyway.
 _COMMAND = rf"""
 t='{_TOOLS}'
 named() {{
@@ -22,24 +24,49 @@ named() {{
     done | xargs -0 -r grep -IHnE "$t" -- /dev/null | grep -vE '^[^:]*:([2-9]|[0-9][0-9]+):[[:space:]]*#' |
         grep -vE '^[^:]*:1:[[:space:]]*#([^!]|$)'
 }}
+own=$(grep -IlE "$t" /usr/local/sbin/* /usr/local/bin/* /dev/null 2>/dev/null | paste -sd ' ')
 calls() {{
-    awk '{{
-        rest = $0; sub(/^[^:]*:[0-9]*:/, "", rest)
-        while (match(rest, /\/[A-Za-z0-9_.\/+@-]+/)) {{
-            print $0 "\t" substr(rest, RSTART, RLENGTH)
-            rest = substr(rest, RSTART + RLENGTH)
-        }}
-    }}'
+    awk -F : -v own="$own" -v places="$places" '
+BEGIN {{
+    n = split(own, path, " ")
+    for (i = n; i >= 1; i--) {{ name = path[i]; sub(/.*\//, "", name); by[name] = path[i] }}
+    n = split(places, place, " ")
+    for (i = 1; i <= n; i++) {{ split(place[i], part, "="); in_place[part[1]] = part[2] }}
+}}
+{{
+    rest = line = substr($0, length($1) + 1)
+    sub(/^:[0-9]*:/, "", rest); sub(/^:[0-9]*:/, "", line)
+    unit = $1; sub(/\.d\/[^\/]*$/, "", unit); sub(/.*\//, "", unit)
+    at = unit in in_place ? in_place[unit] : ""
+    if ($1 ~ /^\/(opt|srv|usr\/local|home|root)\//) {{ at = $1; sub(/\/[^\/]*$/, "", at) }}
+    if (match(line, /(^|[^A-Za-z0-9_.-])cd +["]?\/[A-Za-z0-9_.\/+@-]+/)) {{
+        at = substr(line, RSTART, RLENGTH); sub(/^[^\/]*/, "", at)
+    }}
+    while (match(rest, /\/[A-Za-z0-9_.\/+@-]+/)) {{
+        print $0 "\t" substr(rest, RSTART, RLENGTH)
+        if (at != "") print $0 "\t" at substr(rest, RSTART, RLENGTH)
+        rest = substr(rest, RSTART + RLENGTH)
+    }}
+    n = split(line, word, /[^A-Za-z0-9_.\/+@-]+/)
+    for (i = 1; i <= n; i++) {{
+        if (word[i] in by) print $0 "\t" by[word[i]]
+        if (at != "" && word[i] ~ /^[A-Za-z0-9_]/) print $0 "\t" at "/" word[i]
+    }}
+}}'
 }}
 joined() {{
     called=$(calls)
     {{
         printf '%s\n' "$called" | named | sed 's/^/names\t/'
+        [ "$1" = names ] || printf '%s\n' "$called" | awk '{{ print substr($0, index($0, "\t") + 1) }}' |
+            grep -E '^/(opt|srv|usr/local|home|root)/' | sort -u | while read -r f; do
+                [ ! -f "$f" ] || [ "$(wc -c <"$f")" -gt 262144 ] || printf '%s\0' "$f"
+            done | xargs -0 -r grep -IHnE '^[[:space:]]*[^[:space:]#]' -- /dev/null | joined names
         printf '%s\n' "$called" | sed 's/^/calls\t/'
     }} |
         awk -F '\t' -v kind="$1" '
 $1 == "names" {{ file = $2; sub(/:.*/, "", file); if (!(file in line)) line[file] = $2 }}
-$1 == "calls" && $NF in line {{ print kind "\t" $2 " → " line[$NF] }}'
+$1 == "calls" && $NF in line && !told[$2, $NF]++ {{ print kind "\t" $2 " → " line[$NF] }}'
 }}
 set --
 for d in {" ".join(DIRECTORIES)}; do
@@ -48,12 +75,19 @@ for d in {" ".join(DIRECTORIES)}; do
         [ ! -f "$f" ] || set -- "$@" "$f"
     done
 done
-own=$(grep -HnE '^[[:space:]]*Exec(Start|StartPre|StartPost|Condition)[[:space:]]*=' /dev/null "$@") ||
-    [ $? -eq 1 ] || exit 9
-units=$(printf '%s\n' "$own" | grep -E '^[^:]*(\.socket|\.socket\.d/[^:]*|/service\.d/[^:]*):' |
-    grep -E "$t" | sed 's/^/unit\t/'; printf '%s\n' "$own" | joined unit)
+lines=$(awk '
+{{ text = goes_on ? text " " $0 : $0; if (!goes_on) number = FNR; goes_on = sub(/\\$/, "", text) }}
+!goes_on && text ~ /^[ \t]*(Exec(Start|StartPre|StartPost|Condition)|WorkingDirectory)[ \t]*=/ {{
+    print FILENAME ":" number ":" text
+}}' /dev/null "$@") || exit 9
+places=$(printf '%s\n' "$lines" | sed -nE '
+    s,^[^:]*/([^/:]*\.service)(\.d/[^:]*)?:[0-9]*:[[:space:]]*WorkingDirectory[^/]*(/[^ ]*)$,\1=\3,p' |
+    paste -sd ' ')
+lines=$(printf '%s\n' "$lines" | grep -vE '^[^:]*:[0-9]*:[[:space:]]*WorkingDirectory')
+units=$(printf '%s\n' "$lines" | grep -E '^[^:]*(\.socket|\.socket\.d/[^:]*|/service\.d/[^:]*):' |
+    grep -E "$t" | sed 's/^/unit\t/'; printf '%s\n' "$lines" | joined unit)
 [ -z "$units" ] || printf '%s\n' "$units"
-loaders=$({{ printf '%s\n' "$units" | cut -f 2; printf '%s\n' "$own" | grep -E "$t"; }} | sed -nE '
+loaders=$({{ printf '%s\n' "$units" | cut -f 2; printf '%s\n' "$lines" | grep -E "$t"; }} | sed -nE '
     s,^[^:]*/([^/:]*\.service)(\.d/[^:]*)?:.*,\1,p' | sort -u | grep -vx nftables.service |
     sed 's/@\./@[^.]*./' | paste -sd '|')
 set --
@@ -83,11 +117,12 @@ for f in /etc/rc[S2-5].d/S*; do
 done
 grep -IHnE "$t" /dev/null "$@" | sort -u | grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | sed 's/^/script\t/'
 for f in /etc/rc.local /etc/network/interfaces /etc/network/interfaces.d/* /etc/network/if-*.d/* \
-    /etc/NetworkManager/dispatcher.d/* /etc/networkd-dispatcher/*/* /etc/crontab /etc/cron.*/* \
-    /var/spool/cron/crontabs/*; do
+    /etc/NetworkManager/dispatcher.d/* /etc/NetworkManager/dispatcher.d/*.d/* /etc/networkd-dispatcher/*/* \
+    /etc/crontab /etc/anacrontab /etc/cron.*/* /var/spool/cron/crontabs/*; do
     [ ! -f "$f" ] || set -- "$@" "$f"
 done
-grep -IHnE '/' /dev/null "$@" | sort -u | grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | joined script
+places=
+grep -IHnE '[^[:space:]]' /dev/null "$@" | sort -u | grep -vE '^[^:]*:[0-9]*:[[:space:]]*#' | joined script
 {PRINT_END}
 """
 

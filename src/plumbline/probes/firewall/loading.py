@@ -36,6 +36,10 @@ _HIDES = (
     "User",
     "DynamicUser",
     "PrivateUsers",
+    "ExtensionImages",
+    "ExtensionDirectories",
+    "MountImages",
+    "WorkingDirectory",
 )
 """Settings with which the unit would load other rules than the boot file's, or load them elsewhere."""
 
@@ -50,11 +54,17 @@ _STAYS = {
     "PartOf": set[str](),
     "Requires": {"system.slice", "sysinit.target", "-.mount"},
     "Conflicts": {"shutdown.target"},
+    "StopPropagatedFrom": set[str](),
 }
 """What these settings may say; with others the unit is not started, or stopped, which flushes all rules."""
 
+_NETWORK = ("network-pre.target", "network.target", "network-online.target")
+"""What the filter must be loaded before."""
+_LATE = {*_NETWORK, "multi-user.target", "graphical.target"}
+
 _PROPERTIES = (
-    "ActiveState,NeedDaemonReload,FragmentPath,DropInPaths,Before,ExecStart,CapabilityBoundingSet,"
+    "ActiveState,NeedDaemonReload,FragmentPath,DropInPaths,Before,After,ConflictedBy,ExecStart,"
+    + "CapabilityBoundingSet,"
     + "RestrictAddressFamilies,"
     + ",".join(_STAYS)
     + ","
@@ -63,7 +73,11 @@ _PROPERTIES = (
     + ",".join(_HIDES)
 )
 
-UNITS = Probe("firewall.units", show([SERVICE, *(f"{name}.service" for name in OTHERS)], _PROPERTIES), units)
+UNITS = Probe(
+    "firewall.units",
+    show([SERVICE, *(f"{name}.service" for name in OTHERS), *_NETWORK], _PROPERTIES),
+    units,
+)
 
 _LISTS = re.compile(r"\bnft\s+(-\S+\s+)*list\b|\bip6?tables(-legacy|-nft)?\s+(-\S+\s+)*(-L|-S|--list\S*)\b")
 
@@ -83,7 +97,7 @@ def obstacles(unit: Unit, on_disk: UnitsOnDisk, conditional: list[Line]) -> list
     if not started:
         found.append("ExecStart=")
     found += [f"{name}={command}" for name in _OTHER_COMMANDS for command in unit.commands(name)]
-    found += [f"{name}={unit[name]}" for name in _HIDES if unit[name] not in {"", "no", "root"}]
+    found += [f"{name}={unit[name]}" for name in _HIDES if unit[name] not in {"", "no", "root", "/"}]
     found += [f"{name}={unit[name]}" for name, may in _STAYS.items() if not set(unit[name].split()) <= may]
     families = unit["RestrictAddressFamilies"]
     if families not in ("", "~") and families.startswith("~") is ("AF_NETLINK" in families):
@@ -99,11 +113,24 @@ def obstacles(unit: Unit, on_disk: UnitsOnDisk, conditional: list[Line]) -> list
     return [f"{SERVICE}: {line}" for line in found]
 
 
+def others_against(found: dict[str, Unit], on_disk: UnitsOnDisk) -> list[str]:
+    """Return what other units do to nftables.service at boot: hold it up till the network is up, or stop it.
+
+    It cannot come both before the network and after what comes after the network: systemd then leaves out
+    something of these, and the filter may be loaded when hosts talk already, or not at all.
+    """
+    unit = found[SERVICE]
+    late = _LATE.union(*(found[name]["Before"].split() for name in _NETWORK if name in found))
+    told = [f"After={name}" for name in unit["After"].split() if name in late]
+    told += [f"ConflictedBy={name}" for name in unit["ConflictedBy"].split() if on_disk.starts(name)]
+    return [f"{SERVICE}: {line}" for line in told]
+
+
 def other_services(found: dict[str, Unit], on_disk: UnitsOnDisk) -> list[str]:
     """Return the other firewall services that run or will run, with their state."""
     told = []
     for name, unit in found.items():
-        if name == SERVICE or not unit.exists:
+        if name == SERVICE or name in _NETWORK or not unit.exists:
             continue
         now, boot = unit["ActiveState"], on_disk.state(name)
         if now in {"active", "activating", "reloading"} or on_disk.starts(name):

@@ -42,7 +42,7 @@ def asked(ruleset: Ruleset, rule: Rule, statements: list[Statement], packet: Pac
         if kind == "match":
             answer, sure = _match(ruleset, rule, value, packet)
         elif kind in _AT_A_RATE and packet.answer == "surely":
-            answer, sure = all_or_none(not value.get("inv", False))
+            answer, sure = _at_a_rate(ruleset, rule, kind, value)
         else:
             answer, sure = everything(), kind in _PASSES
         flows, certain = meet(flows, answer), certain and sure
@@ -56,6 +56,16 @@ _AT_A_RATE = {"limit", "ct count", "quota"}
 """Statements that hold up to a rate or amount, or beyond it with `inv`."""
 
 
+def _at_a_rate(ruleset: Ruleset, rule: Rule, kind: str, value: Any) -> Answer:  # noqa: ANN401  (nft's JSON)
+    """Answer for packets under every limit; of one that a map chooses nothing can be said."""
+    if isinstance(value, str):
+        beyond = ruleset.limits.get((rule.family, rule.table, kind, value))
+        return (everything(), False) if beyond is None else all_or_none(not beyond)
+    if "map" in value:
+        return everything(), False
+    return all_or_none(not value.get("inv", False))
+
+
 def _match(ruleset: Ruleset, rule: Rule, match: dict[str, Any], packet: Packet) -> Answer:
     operator, left, right = match["op"], match["left"], match["right"]
     if operator not in {"==", "!=", "in"} or not isinstance(left, dict):
@@ -64,7 +74,8 @@ def _match(ruleset: Ruleset, rule: Rule, match: dict[str, Any], packet: Packet) 
         return all_or_none(held)
     if _grows(ruleset, rule, right):
         return everything(), False
-    values, key, otherwise = list(_values(ruleset, rule, right)), field_of(left), operator == "!="
+    values = list(_values(ruleset, rule, right, passing=packet.answer == "may"))
+    key, otherwise = field_of(left), operator == "!="
     if key.startswith(_NEVER_IPV4):
         return [], True
     if key == "ct state":
@@ -122,18 +133,22 @@ def _elsewhere(but: frozenset[int], values: list[Any], otherwise: bool) -> Answe
     return everything(), False
 
 
-def _values(ruleset: Ruleset, rule: Rule, right: Any) -> Iterator[Any]:  # noqa: ANN401  (nft's JSON)
-    """Yield the single values of a right side: of a list, a set, a named set."""
+def _values(ruleset: Ruleset, rule: Rule, right: Any, *, passing: bool) -> Iterator[Any]:  # noqa: ANN401  (nft)
+    """Yield the single values of a right side: of a list, a set, a named set.
+
+    `passing`: with elements that leave by themselves. Who is banned for a while was beyond some limit.
+    """
     if isinstance(right, str) and right.startswith("@"):
         for element in named_set(ruleset, rule, right):
-            yield from _values(ruleset, rule, element)
+            yield from _values(ruleset, rule, element, passing=passing)
     elif isinstance(right, list):
         for element in right:
-            yield from _values(ruleset, rule, element)
+            yield from _values(ruleset, rule, element, passing=passing)
     elif isinstance(right, dict) and "set" in right:
-        yield from _values(ruleset, rule, right["set"])
+        yield from _values(ruleset, rule, right["set"], passing=passing)
     elif isinstance(right, dict) and "elem" in right:
-        yield from _values(ruleset, rule, right["elem"]["val"])
+        if passing or not {"timeout", "expires"} & set(right["elem"]):
+            yield from _values(ruleset, rule, right["elem"]["val"], passing=passing)
     else:
         yield right
 

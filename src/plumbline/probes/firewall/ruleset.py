@@ -56,13 +56,15 @@ class Ruleset:
     """All chains, and the elements of the named sets; keys are (family, table, name).
 
     `growing` are the sets that packets put elements into. `dormant` are the tables (family, name) that are
-    switched off, whose chains no packet meets: surely (True) or perhaps (False).
+    switched off, whose chains no packet meets: surely (True) or perhaps (False). `limits` are the named ones,
+    quotas among them (family, table, kind, name): whether they hold beyond their rate (True) or up to it.
     """
 
     chains: dict[tuple[str, str, str], Chain] = field(default_factory=dict)
     sets: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
     growing: set[tuple[str, str, str]] = field(default_factory=set)
     dormant: dict[tuple[str, str], bool] = field(default_factory=dict)
+    limits: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
 
     def base_chains(
         self, hook: str, families: tuple[str, ...] = ("ip", "inet"), *, perhaps: bool = False
@@ -131,6 +133,8 @@ def _add(ruleset: Ruleset, kind: str, value: dict[str, Any]) -> None:
         for statement in rule.statements:
             for name in (statement[kind].get(kind, "") for kind in ("set", "map") if kind in statement):
                 ruleset.growing.add((rule.family, rule.table, str(name).removeprefix("@")))
+    elif kind in {"limit", "quota"}:
+        ruleset.limits[value["family"], value["table"], kind, value["name"]] = bool(value.get("inv", False))
     elif kind in {"set", "map"}:
         ruleset.sets[value["family"], value["table"], value["name"]] = list(value.get("elem", []))
 

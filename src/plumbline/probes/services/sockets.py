@@ -13,6 +13,8 @@ SOCKET_FIELDS = {"socket": 1, "activating": 1, "ephemeral": 2, "elsewhere": 3}
 
 # A process may call itself almost anything in 15 bytes; what follows its number cannot be forged within them.
 _HOLDER = re.compile(r'",pid=(\d+),fd=\d+\)(?=,\("|\) +(?:uid|ino|timer|sk|cgroup):)')
+SERVERS = frozenset({34962, 34963, 34964, 34980, 44818, 47808, 51820})
+"""PROFINET, EtherCAT, EtherNet/IP, BACnet and WireGuard: ports among those that clients get."""
 _UNIT = re.compile(r"(?:\S*[\d\]*]:)?(\d+)\s+(?:Stream|Datagram|SequentialPacket)\s+(\S+\.socket)\s")
 
 
@@ -21,7 +23,8 @@ class Socket:
     """A socket that waits for others: `address` is `*` for every one.
 
     `pids` hold it, none where the kernel itself serves; `unit` is the socket unit that opened it, if one did.
-    `is_clients`: an unbound datagram socket from the range that the kernel gives to those who ask.
+    `is_clients`: a process' datagram socket from the range that the kernel gives to those who ask, but for
+    ports there that servers of OT and tunnels have by custom.
     """
 
     protocol: str
@@ -78,5 +81,6 @@ def _socket(line: str, units: dict[str, str], ephemeral: range) -> Socket:
         port=int(port),
         pids=pids,
         unit=units.get(port, "") if 1 in pids else "",
-        is_clients=protocol == "udp" and int(port) in ephemeral,
+        # One of the kernel's own, such as a tunnel's, waits for others.
+        is_clients=protocol == "udp" and int(port) in ephemeral and int(port) not in SERVERS and bool(pids),
     )
