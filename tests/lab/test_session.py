@@ -145,7 +145,8 @@ def test_apply_locks_what_is_installed(lab: Lab, deploys: Path) -> None:
 
 def short_session() -> tuple[str, str]:
     """Three seconds for sessions, by logind and by sshd."""
-    after = f"{RESTART}; systemctl reload ssh"
+    # A reload returns before sshd has read its files anew.
+    after = f"{RESTART}; systemctl restart ssh"
     return f"{KEEP} {LOGIND} {SSHD}; sed -i s/600/3/ {LOGIND} {SSHD}; {after}", f"{RESTORE}; {after}"
 
 
