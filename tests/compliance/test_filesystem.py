@@ -22,7 +22,10 @@ def test_system_files_are_the_system_s_to_write(host, spec):
 
 @control("os-files-write-restricted")
 def test_files_to_come_are_the_system_s_to_write(host, spec):
-    """No directory of the operating system lets others write to files that will be made in it."""
+    """No directory of the operating system lets others write to files that will be made in it.
+
+    Nor does tmpfiles.d give them a file of the system at boot, or dpkg's overrides at the next update.
+    """
     assert host.filesystem.inherited_writers(spec) == []
 
 

@@ -73,7 +73,10 @@ def test_only_declared_units_are_added(required):
 
 @control("services-required-only")
 def test_units_of_the_distribution_start_what_they_did(required):
-    """No file of the host's own makes a distribution's unit start something else, or as somebody else."""
+    """No file of the host's own makes a distribution's unit start something else, or as somebody else.
+
+    Or load a library that no package brought, or, of a socket, listen for others at another port.
+    """
     assert required.changed_units() == []
 
 
@@ -91,7 +94,10 @@ def test_only_needed_services_start_at_boot(required):
 
 @control("services-required-only")
 def test_only_declared_jobs_start_by_themselves(required):
-    """Jobs of cron and at, rc.local and inetd's services are a package's own or declared."""
+    """Jobs of cron and at, rc.local and inetd's services are a package's own or declared.
+
+    And so is what hooks, udev, D-Bus and the audit daemon start beside the units.
+    """
     assert required.undeclared_jobs() == []
 
 

@@ -54,6 +54,20 @@ RIGHTS = {
         SETUID,
         "/var/lib/vendor-n/a?group\\tsudo: 4755",
     ),
+    "boot_gives_a_program_rights": made(
+        "/etc/tmpfiles.d/vendor-r.conf",
+        "644",
+        SETUID,
+        "/etc/tmpfiles.d/vendor-r.conf:1: /usr/bin/find: 4755 root:root",
+        text="z /usr/bin/find 4755 root root\\n",
+    ),
+    "next_update_gives_a_program_rights": Wrong(
+        "cp /var/lib/dpkg/statoverride /root/override2; "
+        "echo 'root root 4755 /usr/bin/env' >>/var/lib/dpkg/statoverride",
+        "mv /root/override2 /var/lib/dpkg/statoverride",
+        SETUID,
+        "/usr/bin/env: 4755 root:root",
+    ),
     "program_with_a_capability": Wrong(
         "cp /bin/true /usr/local/bin/vendor-c; setcap cap_setuid+ep /usr/local/bin/vendor-c",
         "rm /usr/local/bin/vendor-c",
@@ -217,6 +231,13 @@ RIGHT = {
     ),
     "times_of_a_program_changed_but_not_the_program": ("touch /usr/bin/tic; chmod 755 /usr/bin/tic", "true"),
     "sticky_directory_for_everybody": ("mkdir -m 1777 /srv/right-g", "rmdir /srv/right-g"),
+    "boot_makes_what_an_application_needs": (
+        "printf 'd /opt/right 0755 plain plain\\nd /usr/local/share/x 2775 root staff\\n"
+        "z /var/log/right 2775 root adm\\nz /etc/right 0664 root mail\\na+ /etc/right - - - - u:plain:r\\n' "
+        ">/etc/tmpfiles.d/right-h.conf; "
+        "cp /etc/tmpfiles.d/right-h.conf /root/; echo 'z /etc/right 0666' >/usr/lib/tmpfiles.d/right-h.conf",
+        "rm /etc/tmpfiles.d/right-h.conf /usr/lib/tmpfiles.d/right-h.conf /root/right-h.conf",
+    ),
     "secret_of_a_group_without_people": (
         "install -m 640 -g ssl-cert /etc/ssh/ssh_host_rsa_key /etc/right.key 2>/dev/null || "
         "install -m 640 -g mail /etc/ssh/ssh_host_rsa_key /etc/right.key",

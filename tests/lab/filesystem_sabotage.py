@@ -236,6 +236,57 @@ SYSTEM = {
         ROOT,
         "/usr/lib/person-l.so:0: /home/plain/tool2 by /home/plain: its owner plain",
     ),
+    "boot_lets_everybody_write_a_configuration": made(
+        "/etc/tmpfiles.d/person-1.conf",
+        "644",
+        COMING,
+        "/etc/tmpfiles.d/person-1.conf:1: /etc/hosts: everybody",
+        text="z /etc/hosts 0666 root root\\n",
+    ),
+    "boot_makes_a_directory_of_the_system_for_everybody": made(
+        "/usr/lib/tmpfiles.d/person-2.conf",
+        "644",
+        COMING,
+        "/usr/lib/tmpfiles.d/person-2.conf:1: /usr/local/vendor: everybody",
+        text="d /usr/local/vendor 0777\\n",
+    ),
+    "boot_gives_a_person_an_access_list": made(
+        "/etc/tmpfiles.d/person-3.conf",
+        "644",
+        COMING,
+        "/etc/tmpfiles.d/person-3.conf:1: /etc/host.conf: plain by its access list",
+        text="a+ /etc/host.conf - - - - u:plain:rw\\n",
+    ),
+    "boot_gives_a_person_a_file": made(
+        "/etc/tmpfiles.d/person-4.conf",
+        "644",
+        COMING,
+        "/etc/tmpfiles.d/person-4.conf:1: /etc/issue: its owner plain",
+        text="z /etc/issue - plain\\n",
+    ),
+    "next_update_gives_a_person_a_program": Wrong(
+        "cp /var/lib/dpkg/statoverride /root/override; "
+        "echo 'plain root 755 /usr/bin/grep' >>/var/lib/dpkg/statoverride",
+        "mv /root/override /var/lib/dpkg/statoverride",
+        COMING,
+        "/usr/bin/grep: its owner plain",
+    ),
+    "d_bus_starts_a_person_s_program": Wrong(
+        f"{_PERSONS.format('person-b')}; chmod 755 /opt/person-b/x; "
+        "mkdir -p /usr/share/dbus-1/system-services; "
+        "printf '[D-BUS Service]\\nName=x.B\\nExec=/opt/person-b/x\\nUser=root\\n' "
+        ">/usr/share/dbus-1/system-services/x.B.service",
+        "rm -r /opt/person-b /usr/share/dbus-1/system-services/x.B.service",
+        ROOT,
+        "/usr/share/dbus-1/system-services/x.B.service:3: /opt/person-b/x: its owner plain",
+    ),
+    "inetd_starts_a_person_s_program": Wrong(
+        f"{_PERSONS.format('person-x')}; chmod 755 /opt/person-x/x; mkdir -p /etc/inetd.d; "
+        "echo 'x stream tcp nowait root /opt/person-x/x x' >/etc/inetd.d/person-x",
+        "rm -r /opt/person-x /etc/inetd.d",
+        ROOT,
+        "/etc/inetd.d/person-x:1: /opt/person-x/x: its owner plain",
+    ),
     "memory_is_mounted_over_a_directory_of_the_system": Wrong(
         "mount -t tmpfs -o mode=755 vendor /usr/local/games",
         "umount /usr/local/games",

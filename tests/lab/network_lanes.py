@@ -227,6 +227,7 @@ _QUIET = {
     "masked_routing_daemon_does_not_start": "daemons",
     "file_after_ours_does_not_win": "host0",
     "packaged_file_of_our_name_is_hidden": "host0",
+    "script_of_a_run_level_behind_a_unit_does_not_count": "host0",
     "always_down_is_down": "others",
     "unit_not_enabled_does_not_count": "kernel-boot",
     "program_that_listens_to_everything_speaks_nothing": "packets",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lanes import Sabotage
 from network_sabotage import (
     ADDRESS_BOOT,
+    DAEMON_BOOT,
     DISABLED,
     DROP_IN,
     EVERYTHING_AT_BOOT,
@@ -27,6 +28,13 @@ from network_sabotage import (
 FORWARDS = boot(IPV4[0], IPV4[1], IPV4[3])
 LATE = added("/usr/local/sbin/late", "ip link add br7 type bridge\\n")
 LATE_UNIT = unit("late", "/bin/sh /usr/local/sbin/late")
+OWN_SBIN = added("/usr/sbin/own-setup", "#!/bin/sh\\nip addr add 10.9.9.9/24 dev eth1\\n")
+OWN_SBIN_UNIT = unit("own-setup", "/bin/sh /usr/sbin/own-setup")
+SUPPLIER = added("/opt/own/start.sh", "#!/bin/sh\\n. /opt/own/net.sh\\n")
+SUPPLIER_NET = added("/opt/own/net.sh", "sysctl -w net.ipv4.ip_forward=1\\n")
+SUPPLIER_UNIT = added("/usr/lib/systemd/system/own.service", "[Service]\\nExecStart=/opt/own/start.sh\\n")
+INIT = added("/etc/init.d/own-init", "#!/bin/sh\\nip route add 10.5.0.0/16 via GW\\n")
+IN_RUN_LEVEL = "chmod 755 /etc/init.d/own-init; ln -s ../init.d/own-init /etc/rc2.d/S01own-init"
 
 ROADS = {
     "unit_forwards_later": unit("fwd", "/sbin/sysctl -w net.ipv4.ip_forward=1", *FORWARDS),
@@ -57,6 +65,24 @@ ROADS = {
     "cron_routes": added("/etc/cron.d/x", "@reboot root ip route add 10.5.0.0/16 via GW\\n", ROUTES_BOOT),
     "script_of_a_unit_makes_a_bridge": Sabotage(
         f"{LATE.wrong}; {LATE_UNIT.wrong}", f"{LATE_UNIT.right}; {LATE.right}", {OTHERS_BOOT}
+    ),
+    "unit_starts_an_own_script_among_the_system_s": Sabotage(
+        f"{OWN_SBIN.wrong}; {OWN_SBIN_UNIT.wrong}", f"{OWN_SBIN_UNIT.right}; {OWN_SBIN.right}", {OTHERS_BOOT}
+    ),
+    "packaged_unit_starts_a_supplier_s_script_that_reads_another": Sabotage(
+        f"{SUPPLIER.wrong}; {SUPPLIER_NET.wrong}; {SUPPLIER_UNIT.wrong}",
+        f"{SUPPLIER.right}; {SUPPLIER_NET.right}; {SUPPLIER_UNIT.right}; rmdir /opt/own",
+        FORWARDS,
+    ),
+    "routing_daemon_on_the_next_line": unit("edge2", "\\134\\n /usr/sbin/bird -f", DAEMON_BOOT),
+    "script_of_a_run_level_routes": Sabotage(
+        f"{INIT.wrong}; {IN_RUN_LEVEL}", f"{INIT.right}; rm /etc/rc2.d/S01own-init", {ROUTES_BOOT}
+    ),
+    "script_of_a_run_level_behind_a_unit_does_not_count": Sabotage(
+        f"{INIT.wrong}; {IN_RUN_LEVEL}; "
+        "printf '[Service]\\nExecStart=/bin/true\\n' >/etc/systemd/system/own-init.service",
+        f"{INIT.right}; rm /etc/rc2.d/S01own-init /etc/systemd/system/own-init.service",
+        set(),
     ),
     "settings_service_is_masked_by_its_link": Sabotage(
         "ln -s /dev/null /etc/systemd/system/sysinit.target.wants/systemd-sysctl.service",

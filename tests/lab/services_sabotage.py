@@ -81,6 +81,13 @@ UNITS = [
     "printf '[Service]\nEnvironment=LD_PRELOAD=/opt/own.so\n' "
     ">/etc/systemd/system/systemd-logind.service.d/own.conf",
     "printf '[Unit]\nWants=systemd-sysext.service\n' >/etc/systemd/system/multi-user.target.d/own.conf",
+    "mkdir -p /etc/systemd/system/apt-daily.timer.d /etc/systemd/system/dbus.socket.d "
+    "/etc/systemd/system/e2scrub_all.timer.d",
+    "printf '[Timer]\nUnit=rc-local.service\n' >/etc/systemd/system/apt-daily.timer.d/own.conf",
+    "printf '[Timer]\nOnCalendar=daily\nUnit=e2scrub_all.service\n' "
+    ">/etc/systemd/system/e2scrub_all.timer.d/own.conf",
+    "printf '[Socket]\nListenStream=127.0.0.1:7776\nListenStream=/run/own\nListenStream=0.0.0.0:7777\n' "
+    ">/etc/systemd/system/dbus.socket.d/own.conf",
     "cp /usr/lib/systemd/system/man-db.service /opt/vendor/apt-daily-upgrade.service 2>/dev/null || "
     "cp /usr/lib/systemd/system/fstrim.service /opt/vendor/apt-daily-upgrade.service; "
     "ln -s ../../../opt/vendor/apt-daily-upgrade.service /etc/systemd/system/",
@@ -94,6 +101,9 @@ UNITS = [
     unit("opcua-server@3.service", "ExecStart=/usr/bin/sleep infinity"),
     unit("opcua-server@4.service", "User=svc-opcua\nEnvironment=DB_PASSWORD=hunter2\n"
          "ExecStart=+/usr/bin/sleep infinity"),
+    unit("opcua-server@5.service", "User=svc-opcua\nAmbientCapabilities=CAP_NET_RAW \\\\\n CAP_CHOWN\n"
+         "SupplementaryGroups=video \\\\\n# more\n shadow\nExecStart=/usr/bin/sleep infinity"),
+    unit("goes-on.service", "User=\\\\\n root\nExecStart=/usr/bin/sleep infinity"),
 ]  # fmt: skip
 
 FILES = [
@@ -121,6 +131,19 @@ FILES = [
     "mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/svc-opcua",
     "printf '/srv *(rw,sec=sys)\n/opt a(sec=krb5p) b(rw)\n/home *(sec=krb5p:krb5)\n' >/etc/exports",
     "echo '//nas.plant.test/x /mnt cifs noauto,user=x,password=hunter2 0 0' >>/etc/fstab",
+    "mkdir -p /usr/share/dbus-1/system-services /etc/audit/plugins.d /etc/systemd/system.conf.d; "
+    "printf '[D-BUS Service]\nName=test.plant.Own\nExec=/opt/own-bus --all\nUser=root\n' "
+    ">/usr/share/dbus-1/system-services/test.plant.Own.service",
+    "printf '[D-BUS Service]\nName=test.plant.Unit\nExec=/bin/false\nSystemdService=own-unit.service\n' "
+    ">/usr/share/dbus-1/system-services/test.plant.Unit.service",
+    "printf 'Active = Yes\npath = /opt/own-plugin\ntype = always\n' >/etc/audit/plugins.d/own.conf",
+    "printf 'active = no\npath = /opt/own-idle\n' >/etc/audit/plugins.d/own-idle.conf",
+    "cp /usr/lib/x86_64-linux-gnu/libz.so.1 /usr/local/lib/own.so; "
+    "echo '/lib/x86_64-linux-gnu/libz.so.1:/usr/local/lib/own.so' >/etc/ld.so.preload",
+    "printf '[Manager]\nDefaultEnvironment=LD_LIBRARY_PATH=/usr/local/lib\n' "
+    ">/etc/systemd/system.conf.d/own.conf",
+    "install -d -o plain /home/plain/.config/systemd/user/dbus.service.d; "
+    "printf '[Service]\nExecStartPost=/opt/own\n' >/home/plain/.config/systemd/user/dbus.service.d/own.conf",
     "echo 'nas:5432:*:x:hunter2' >/home/plain/.pgpass",
     "printf 'defaults\\nhost smtp.mail.example\\ntls off\\n' >/etc/msmtprc",
 ]
@@ -223,6 +246,16 @@ SEEN: dict[str, tuple[str, str]] = {
         CHANGED,
         "/etc/systemd/system/systemd-logind.service.d/own.conf:2: LD_PRELOAD=",
     ),
+    "timer_of_the_distribution_starts_another_unit": (
+        CHANGED,
+        "/etc/systemd/system/apt-daily.timer.d/own.conf:2: Unit=rc-local.service",
+    ),
+    "socket_of_the_distribution_listens_for_others_at_boot": (
+        CHANGED,
+        "/etc/systemd/system/dbus.socket.d/own.conf:4: ListenStream=0.0.0.0:7777",
+    ),
+    "library_loaded_into_every_program": (CHANGED, "/etc/ld.so.preload:1: /usr/local/lib/own.so"),
+    "library_loaded_into_every_unit": (CHANGED, "/etc/systemd/system.conf.d/own.conf:2: LD_LIBRARY_PATH="),
     "relative_link_over_a_unit_of_the_distribution": (
         CHANGED,
         "/etc/systemd/system/apt-daily-upgrade.service",
@@ -250,11 +283,17 @@ SEEN: dict[str, tuple[str, str]] = {
     "script_of_networkd_dispatcher": (JOBS, "/etc/networkd-dispatcher/routable.d/own, as root"),
     "script_run_at_shutdown": (JOBS, "/usr/lib/systemd/system-shutdown/own, as root"),
     "rule_of_udev_that_starts_something": (JOBS, "/etc/udev/rules.d/99-own.rules:2, as root"),
+    "program_that_d_bus_starts_for_anybody": (
+        JOBS,
+        "/usr/share/dbus-1/system-services/test.plant.Own.service: /opt/own-bus as root",
+    ),
+    "plugin_of_the_audit_daemon": (JOBS, "/etc/audit/plugins.d/own.conf:2: /opt/own-plugin as root"),
     "service_of_inetd_behind_tcpd": (JOBS, "/etc/inetd.conf:1: telnet/tcp /usr/sbin/in.telnetd as root"),
     "service_of_xinetd": (JOBS, "/etc/xinetd.d/own:1: ftp/tcp /usr/sbin/proftpd as root"),
     "user_s_own_unit": (USERS, "/home/plain/.config/systemd/user/own.service"),
     "unit_for_every_user": (USERS, "/usr/local/lib/systemd/user/every.service"),
     "drop_in_for_every_user": (USERS, "/etc/systemd/user/dbus.service.d/own.conf"),
+    "drop_in_of_a_user_s_own": (USERS, "/home/plain/.config/systemd/user/dbus.service.d/own.conf"),
     "lingering_user": (USERS, "/var/lib/systemd/linger/svc-opcua"),
     "process_left_behind_by_a_session": (BESIDE, "sleep (process"),
     "script_named_like_a_program_of_sessions": (BESIDE, "/usr/bin/perl): left behind"),
@@ -297,14 +336,24 @@ SEEN: dict[str, tuple[str, str]] = {
     "account_in_a_privileged_group": (RIGHTS, "svc-opcua is in adm"),
     "account_with_a_right_of_sudo": (RIGHTS, "svc-opcua may run (root) NOPASSWD: /opt/restart"),
     "process_with_a_group_of_its_unit": (RIGHTS, "is in disk"),
+    "group_of_a_unit_at_its_next_start": (
+        RIGHTS,
+        "/etc/systemd/system/opcua-server.service:3: opcua-server.service: is in disk",
+    ),
+    "group_of_a_unit_on_the_next_line": (RIGHTS, "opcua-server@5.service:5: opcua-server@5.service: is in"),
     "declared_service_as_somebody_else": (OWN, "as nobody; declared is svc-opcua"),
     "declared_service_as_somebody_else_at_boot": (OWN_BOOT, "opcua-server@2.service: as nobody"),
     "undeclared_capability": (CAPS, "cap_net_raw"),
     "undeclared_capability_at_boot": (CAPS_BOOT, "nginx.service: cap_net_raw"),
+    "undeclared_capability_on_the_next_line": (
+        CAPS_BOOT,
+        "opcua-server@5.service:3: opcua-server@5.service: cap_chown, cap_net_raw",
+    ),
     "undeclared_service_as_root": (ROOT_NOW, "history.service: as root"),
     "declared_service_as_root": (ROOT_NOW, "opcua-server@3.service: as root"),
     "program_of_the_supplier_as_root_in_a_session": (ROOT_NOW, "/opt/tool"),
     "unit_without_a_user_at_boot": (ROOT_BOOT, "history.service: as root"),
+    "root_on_the_next_line": (ROOT_BOOT, "goes-on.service:2: goes-on.service: as root"),
     "dynamic_user_that_is_root": (ROOT_BOOT, "dynamic.service: as root"),
     "start_as_root_for_an_account_without_rights": (ROOT_BOOT, "start.service: ExecStartPre=/usr/bin/true"),
     "stop_with_full_privileges": (ROOT_BOOT, "stop.service: ExecStopPost=+/usr/bin/true"),
@@ -322,3 +371,6 @@ SEEN: dict[str, tuple[str, str]] = {
     "account_others_may_open_a_shell_as": (f"{NO_LOGON}:nobody_becomes_a_service", "plain may run (games)"),
 }
 """Name -> the check that sees it, and what stands in its observation."""
+
+NOT_TOLD = ("own-idle", "test.plant.Unit", "e2scrub_all.timer", "7776", "/run/own", "libz.so")
+"""Parts of files that start, open and load nothing a host may not."""

@@ -9,7 +9,7 @@ import pytest
 from conftest import lab_name
 from hardened import HOST, deploys_of, harden
 from judging import checks, observed, verdicts
-from services_sabotage import LISTEN, LISTENERS, SEEN, WRONG
+from services_sabotage import LISTEN, LISTENERS, NOT_TOLD, SEEN, WRONG
 
 from plumbline.evidence.collector import script
 from plumbline.evidence.gather import gather, targets_of
@@ -71,6 +71,11 @@ def test_hardened_host_with_its_declared_service_passes(lab: Lab) -> None:
 def test_seen(wrong: Results, check: str, told: str) -> None:
     assert wrong[check.partition(":")[0]].verdict is Verdict.FAIL
     assert told in "\n".join(observed(wrong, check))
+
+
+def test_what_starts_nothing_else_is_not_told(wrong: Results) -> None:
+    told = "\n".join(line for result in wrong.values() for check in result.checks for line in check.observed)
+    assert [part for part in NOT_TOLD if part in told] == []
 
 
 def test_every_control_fails_and_nothing_is_unknown(wrong: Results) -> None:

@@ -45,12 +45,27 @@ _UNITS = " ".join(f"{d}/*.service {d}/*.service.d/*.conf {d}/*.socket" for d in 
 _OWN_UNITS = " ".join(f"{d}/*.service {d}/*.service.d/*.conf" for d in DIRECTORIES if "/usr/lib/" not in d)
 _NAMING = "Wants|Requires|Requisite|BindsTo|Upholds|Unit|Service|OnSuccess|OnFailure"
 
+_OWN = "usr/local|opt|srv|root|home|var/opt|data"
+_FOLLOWED = "[A-Za-z0-9@_./+-]+"
+
+# Scripts of packages below /usr are theirs; a supplier's unit may be a package's, and call its own.
 _COMMAND = f"""
 set --; for f in {_SCRIPTS} {_OWN_UNITS}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
-named=$(grep -IhoE '/(usr/local|opt|srv|root|home|etc)/[A-Za-z0-9@_./+-]+' "$@" /dev/null \\
-    /etc/network/interfaces /etc/network/interfaces.d/* 2>/dev/null | sort -u)
-for f in $named; do case $f in /etc/*/*.d/*|/etc/cron*|/etc/network/*|/etc/mtab) ;;
-    *) [ ! -f "$f" ] || set -- "$@" "$f";; esac; done
+for f in /etc/rc[S2345].d/S*; do [ ! -f "$f" ] || [ ! -x "$f" ] || set -- "$@" "$f"; done
+named=$(grep -IhoE '/({_OWN}|etc|usr/(s?bin|lib|libexec|share))/{_FOLLOWED}' "$@" /dev/null \\
+        /etc/network/interfaces /etc/network/interfaces.d/* 2>/dev/null
+    grep -IhoE '/({_OWN})/{_FOLLOWED}' /usr/lib/systemd/system/*.service \\
+        /usr/lib/systemd/system/*.service.d/*.conf 2>/dev/null)
+named=$(printf '%s\\n' "$named" | sort -u)
+deeper=$(for f in $named; do case $f in /etc/*|/usr/[!l]*|/usr/lib*) ;; *)
+    [ ! -f "$f" ] || grep -IhoE '/({_OWN})/{_FOLLOWED}' "$f" /dev/null;; esac; done | sort -u | head -n 200)
+late=
+for f in $(printf '%s\\n' "$named" "$deeper" | sort -u); do [ ! -f "$f" ] || case $f in
+    /etc/*/*.d/*|/etc/cron*|/etc/network/*|/etc/mtab) ;;
+    /usr/local/*|/[!u]*) set -- "$@" "$f";;
+    *) late="$late $f";; esac; done
+for f in $(grep -sIlE '{WORDS}' /dev/null $late); do
+    grep -qsxF -e "$f" -e "${{f#/usr}}" -r /var/lib/dpkg/info --include='*.list' || set -- "$@" "$f"; done
 for f in {_UNITS}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
 l=$(grep -IHnE '{WORDS}' /dev/null "$@") || [ $? -eq 1 ] || exit 9
 [ -z "$l" ] || printf '%s\\n' "$l" |
@@ -78,6 +93,8 @@ class BootCommands:
             return False
         if _is_hook_of_a_package(line) or _is_of_wpasupplicant(line):
             return False
+        if line.file.startswith("/etc/rc"):
+            return _is_of_sysv(line, on_disk)
         if not line.file.startswith(DIRECTORIES):
             return True
         unit = unit_of(line)
@@ -88,6 +105,13 @@ class BootCommands:
         if "@." in unit:
             return "/usr/lib/" not in line.file
         return unit in self.named or on_disk.starts(unit) or not unit.endswith(".service")
+
+
+def _is_of_sysv(line: Line, on_disk: UnitsOnDisk) -> bool:
+    """Say whether a link of a run level starts its script: a unit of that name stands in for it otherwise."""
+    found = re.fullmatch(r"/etc/rc[^/]*/S\d\d(.*?)(\.sh)?", line.file)
+    path = on_disk.file(f"{found[1]}.service") if found else None
+    return path is None or path.startswith("/run/systemd/generator")
 
 
 _PACKAGED_HOOKS = (

@@ -53,7 +53,12 @@ for d in {_DIRECTORIES}; do
     done
     for f in "$d"/*.service.d/*.conf; do [ ! -f "$f" ] || set -- "$@" "$f"; done
 done
-[ $# -eq 0 ] || grep -H '^[[:space:]]*ExecStart[[:space:]]*=' "$@" |
+[ $# -eq 0 ] || awk 'FNR == 1 {{ begun = "" }}
+    begun != "" && /^[ \t]*[#;]/ {{ next }}
+    {{ text = begun $0 }}
+    text ~ /\\$/ {{ begun = substr(text, 1, length(text) - 1) " "; next }}
+    {{ begun = "" }}
+    text ~ /^[ \t]*ExecStart[ \t]*=/ {{ print FILENAME ":" text }}' "$@" |
     sed -nE 's/^(.*\.(service|conf)):[ \t]*ExecStart[ \t]*=[ \t]*[-@:+!|]*/start\t\1\t/
         /^start\t[^\t]*\t([^ \t]*\/)?({_WRAPPERS})[ \t]/{{p; d}}
         s/^(start\t[^\t]*\t[^ \t]+).*/\1/p'

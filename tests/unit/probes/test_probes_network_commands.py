@@ -129,6 +129,14 @@ def test_unit_that_nothing_starts_does_not_count() -> None:
     assert len(host(line, file=drop_in).network.routes_at_boot(GATEWAY)) == 1
 
 
+def test_script_of_a_run_level_counts_where_no_unit_stands_for_it() -> None:
+    line = "ip route add 10.5.0.0/16 via 10.89.6.1"
+    assert len(host(line, file="/etc/rc2.d/S01plc").network.routes_at_boot(GATEWAY)) == 1
+    assert len(host(line, file="/etc/rcS.d/S02own.sh").network.routes_at_boot(GATEWAY)) == 1
+    assert host(line, file="/etc/rc2.d/S01ssh").network.routes_at_boot(GATEWAY) == []
+    assert host(line, file="/etc/rc2.d/S01ssh.sh").network.routes_at_boot(GATEWAY) == []
+
+
 def test_hook_of_a_package_does_what_the_stanza_says() -> None:
     hook = "/etc/network/if-pre-up.d/bridge"
     assert host('brctl addbr "$IFACE"', file=hook).network.others_at_boot(["host0"]) == []

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 from recorded_host import host_printing, recorded
 from services_host import permitted, printed, process_row, service
 
 from plumbline.policy.accounts import Known, load_distribution
 from plumbline.probes.accounts import ELEVATION, KEYS, LOCAL
-from plumbline.probes.services import RUNNING, Services
+from plumbline.probes.base import Probe
+from plumbline.probes.services import RUNNING, UNIT_SETTINGS, Services
 from plumbline.probes.services.accounts import capability
+from plumbline.probes.systemd import ON_DISK
 from plumbline.spec.services import Service
 
 KNOWN = Known(load_distribution("mhth-ot", "debian"), {}, (), "ad.plant.test", None)
 OWN_UNIT = "/system.slice/own.service"
 
 
-def host(*rows: str) -> Services:
-    """Return the hardened host with further processes, and the accounts of the delivered one."""
+def host(*rows: str, further: Mapping[Probe[Any], str] | None = None) -> Services:
+    """Return the hardened host with further processes and answers, and the accounts of the delivered one."""
     running = printed("debian-12-hardened")[RUNNING].removesuffix("end\n") + "".join(rows) + "end\n"
     accounts = {
         LOCAL: recorded("accounts/local-debian-12-delivered.txt"),
         ELEVATION: recorded("accounts/elevation-sudo-1.9.13p3-delivered.txt"),
         KEYS: recorded("accounts/keys-openssh-9.2-delivered.txt"),
     }
-    return Services(host_printing({**printed("debian-12-hardened"), **accounts, RUNNING: running}))
+    return Services(
+        host_printing({**printed("debian-12-hardened"), **accounts, RUNNING: running, **(further or {})})
+    )
 
 
 def privileged(row: str, *declared: Service) -> list[str]:
@@ -53,6 +60,33 @@ APPROVED = {"reason": "maker's driver", "approved_by": "Cyber security"}
 )  # fmt: skip
 def test_applications_as_root(row: str, seen: bool) -> None:
     assert bool(privileged(row)) is seen
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("User=www-data", "SupplementaryGroups=video disk"), ["3: own.service: is in disk"]),
+        (("User=www-data", "Group=disk"), ["3: own.service: is in disk"]),
+        (("User=www-data", "SupplementaryGroups=6"), ["3: own.service: is in disk"]),
+        (("User=www-data", "SupplementaryGroups=disk", "SupplementaryGroups="), []),
+        (("User=www-data", "Group=disk", "Group=www-data"), []),
+        (("User=www-data", "SupplementaryGroups=dialout"), []),
+        (("SupplementaryGroups=disk",), []),
+    ],
+)
+def test_groups_that_a_unit_gives_at_its_next_start(lines: tuple[str, ...], told: list[str]) -> None:
+    path = "/etc/systemd/system/own.service"
+    rows = {
+        UNIT_SETTINGS: [f"line\t{path}\t{number}\t{line}" for number, line in enumerate(lines, 2)],
+        ON_DISK: [f"file\t{path}\t99"],
+    }
+    answers = {
+        probe: printed("debian-12-hardened")[probe].removesuffix("end\n") + "".join(f"{r}\n" for r in more)
+        for probe, more in rows.items()
+    }
+    found = host(further={probe: f"{text}end\n" for probe, text in answers.items()})
+    place = f"{path}:"
+    assert found.accounts(permitted(), KNOWN).rights() == [f"{place}{one}" for one in told]
 
 
 def test_root_may_be_approved_for_a_declared_service_alone() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
-from plumbline.policy.privileged import Privileged, find
+from plumbline.policy.privileged import Privileged, Program, find
 from plumbline.probes.filesystem import partitions
 from plumbline.probes.filesystem.attributes import ATTRIBUTES, AllAttributes
+from plumbline.probes.filesystem.given import GIVEN
 from plumbline.probes.filesystem.mounted import DISKS, REMOTE, Mounts
 from plumbline.probes.filesystem.mounts import MOUNTS
 from plumbline.probes.filesystem.packages import PACKAGES
@@ -72,13 +73,20 @@ class Filesystem(Subject):
         return self._walked(found)
 
     def inherited_writers(self, spec: HostSpec) -> list[str]:
-        """Return the system's directories in which new files will be somebody else's to write as well."""
+        """Return the system's directories in which new files will be somebody else's to write as well.
+
+        And the files that the next boot, or the next update of their package, gives to somebody else.
+        """
         accounts = self._accounts(spec)
         found = []
         for path, attributes in self._attributes().files.items():
             who = accounts.writers(Entry("d", 0o755, 0, 0, path), attributes.default)
             if who and partitions.below(path, _TREES):
                 found.append(f"{path}: {', '.join(who)}, for files to come")
+        for given in self.read(GIVEN):
+            who = accounts.writers(given.entry(accounts), given.access)
+            if who and partitions.below(given.path, _TREES):
+                found.append(f"{given.where}: {given.path}: {', '.join(who)}")
         return found
 
     def writable_ways_of_root(self, spec: HostSpec) -> list[str]:
@@ -142,6 +150,7 @@ class Filesystem(Subject):
             if not as_listed:
                 by = f", of package {owners[0]}" if owners else ", of no package"
                 found.append(f"{entry.path}: {entry.mode:04o} {owner}:{group}{by}")
+        found += self._rights_to_come(programs)
         remote = [
             mount.point for mount in self.mounts.now if mount.kind in REMOTE and "nosuid" not in mount.options
         ]
@@ -152,6 +161,17 @@ class Filesystem(Subject):
                 places=", ".join(unseen),
             )
         return self._walked(found)
+
+    def _rights_to_come(self, programs: dict[str, Program]) -> list[str]:
+        """Return the setuid and setgid bits that a boot or an update gives beyond those listed."""
+        found = []
+        for given in self.read(GIVEN):
+            program = find(programs, _merged(given.path))
+            beyond = (given.mode or 0) & 0o6000 & ~(program.rights if program else 0)
+            of_group = beyond == 0o2000 and (given.is_directory or not partitions.below(given.path, _TREES))
+            if beyond and not of_group:  # files in a directory with that bit get its group, no more
+                found.append(f"{given.where}: {given.path}: {given.mode:04o} {given.owner}:{given.group}")
+        return found
 
     def _unlisted(self) -> Unknown:
         return Unknown(

@@ -38,7 +38,12 @@ _SCRIPTS = (
     "/usr/local/sbin/* /usr/local/bin/* /etc/environment /etc/systemd/system-generators/* /etc/acpi/events/* "
     "/etc/modprobe.d/*.conf /etc/dpkg/dpkg.cfg.d/* /etc/initramfs-tools/hooks/* "
     "/etc/initramfs-tools/scripts/*/* /etc/grub.d/* "
-    "/etc/systemd/system.conf /etc/systemd/system.conf.d/*.conf"
+    "/etc/systemd/system.conf /etc/systemd/system.conf.d/*.conf /etc/ssh/sshrc /etc/tmpfiles.d/*.conf "
+    "/etc/inetd.conf /etc/inetd.d/* /etc/xinetd.conf /etc/xinetd.d/* /etc/audit/plugins.d/*.conf "
+    "/etc/rsyslog.conf /etc/rsyslog.d/*.conf /etc/snmp/snmpd.conf /etc/snmp/snmpd.conf.d/*.conf "
+    "/etc/ppp/ip-*.d/* /usr/local/lib/udev/rules.d/*.rules /usr/lib/systemd/system-sleep/* "
+    "/usr/lib/systemd/system-shutdown/* /usr/local/share/dbus-1/system-services/*.service "
+    "/usr/share/dbus-1/system-services/*.service"
 )
 """Files whose lines root runs, or that say what root loads."""
 

@@ -144,7 +144,7 @@ class ServiceAccounts:
             found += self._granted(account)
         if not found and self.elevation.unread:
             raise Unknown("this part of sudoers is not understood: {line}", line=self.elevation.unread[0])
-        return [*found, *self._groups_of_processes()]
+        return [*found, *self._groups_of_processes(), *self._groups_of_units()]
 
     def _granted(self, account: Account) -> Iterator[str]:
         for grant in self.elevation.sudoers.grants:
@@ -189,6 +189,23 @@ class ServiceAccounts:
             given = {names.get(gid, "") for gid in process.groups} & giving
             for group in sorted(given - set(own)):
                 yield f"{process}: is in {group}"
+
+    def _groups_of_units(self) -> Iterator[str]:
+        """Yield privileged groups that unit files give beside those of their account, at the next start."""
+        giving = {*self.known.distribution.root_groups, *self.further_groups}
+        names = {str(group.gid): group.name for group in self.local.groups}
+        files = self.required.settings.files(self.required.on_disk)
+        for unit in self.application_units():
+            users = files.settings(unit, "User")
+            user = users[-1].value if users else "root"
+            if user in ("root", "0"):
+                continue  # judged with root
+            lines = [*files.settings(unit, "Group")[-1:], *files.settings(unit, "SupplementaryGroups")]
+            own = self.privileged_groups(self.name(int(user)) if user.isdigit() else user)
+            for line in lines:
+                given = {names.get(word, word) for word in line.value.split()} & giving
+                for group in sorted(given - set(own)):
+                    yield f"{line.file}:{line.line}: {unit}: is in {group}"
 
     def capabilities(self) -> list[str]:
         """Capabilities of processes beyond those declared; root's are judged with root."""

@@ -12,6 +12,13 @@ from functools import cached_property
 
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.services.inetd import INETD_FIELDS, PRINT_INETD, InetdEntry, inetd_entries
+from plumbline.probes.services.on_demand import (
+    BROUGHT_ON_DEMAND,
+    ON_DEMAND_FIELDS,
+    PRINT_ON_DEMAND,
+    loaded_by_all,
+    started_on_demand,
+)
 from plumbline.probes.tagged import PRINT_END, Rows
 
 # Of cron's own fields five say when, or one that begins with @; in the system's files a user follows.
@@ -38,7 +45,7 @@ _STARTING = (
 """By what a package brings services."""
 
 _BRINGING = (
-    rf"^({_STARTING}|(/usr)?/lib/systemd/(system|user)(-[a-z-]*)?/[^/]+(\.d/[^/]+)?"
+    rf"^({_STARTING}|{BROUGHT_ON_DEMAND}|(/usr)?/lib/systemd/(system|user)(-[a-z-]*)?/[^/]+(\.d/[^/]+)?"
     r"|(/etc|(/usr)?/lib)/(udev/rules\.d|networkd-dispatcher/[^/]+|NetworkManager/dispatcher\.d(/[^/]+)?)/[^/]+"
     r"|/etc/(network/if-[^/]*|dhcp/dhclient-[^/]*)\.d/[^/]+)$"
 )
@@ -92,7 +99,7 @@ done
     case $h in / | '' | /proc* | /dev* | /nonexistent | /usr/sbin | /bin) continue ;; esac
     for d in "$h/.config/systemd/user" "$h/.config/systemd/user.control" "$h/.local/share/systemd/user"; do
         [ ! -d "$d" ] || find "$d" -maxdepth 2 \( -name '*.service' -o -name '*.socket' -o -name '*.timer' \
-            -o -name '*.path' \) -printf 'user\t%p\t%l\n'
+            -o -name '*.path' -o -path '*.d/*.conf' \) -printf 'user\t%p\t%l\n'
     done
 done
 [ ! -d /etc/systemd/user ] || find /etc/systemd/user -maxdepth 2 \( -name '*.service' -o -name '*.socket' \
@@ -118,24 +125,29 @@ done
     sed -E 's/^([^:]*):([0-9]+):.*/rule\t\1\t\2/'
 for f in /var/lib/systemd/linger/*; do [ -f "$f" ] && printf 'linger\t%s\n' "${{f##*/}}"; done
 {PRINT_INETD}
+{PRINT_ON_DEMAND}
 {PRINT_END}
 """
 
-_FIELDS = {
-    "packages": 1,
-    "shipped": 2,
-    "brings": 2,
-    "job": 4,
-    "script": 1,
-    "sum": 2,
-    "at": 2,
-    "init": 1,
-    "generator": 1,
-    "user": 2,
-    "linger": 1,
-    "hook": 2,
-    "rule": 2,
-} | INETD_FIELDS
+_FIELDS = (
+    {
+        "packages": 1,
+        "shipped": 2,
+        "brings": 2,
+        "job": 4,
+        "script": 1,
+        "sum": 2,
+        "at": 2,
+        "init": 1,
+        "generator": 1,
+        "user": 2,
+        "linger": 1,
+        "hook": 2,
+        "rule": 2,
+    }
+    | INETD_FIELDS
+    | ON_DEMAND_FIELDS
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +191,7 @@ class Installed:
     user_units: tuple[UserUnit, ...]
     lingering: tuple[str, ...]
     inetd: tuple[InetdEntry, ...]
+    preloaded: tuple[str, ...] = ()
 
     @cached_property
     def units_by_package(self) -> dict[str, list[str]]:
@@ -228,6 +241,7 @@ def _parse(output: Output) -> Installed:
     known = {path for _, path in rows["brings"]}  # also what a removed package left
     own = [Job(path, 0, "root", "") for real, path in rows["hook"] if not {real, path} & known]
     own += [Job(path, int(line), "root", "") for path, line in rows["rule"] if path not in brought]
+    own += [Job(*told) for told in started_on_demand(rows, brought)]
     return Installed(
         packages=packages,
         brought=brought,
@@ -238,7 +252,8 @@ def _parse(output: Output) -> Installed:
         user_units=tuple(UserUnit(path, target) for path, target in rows["user"] if path not in brought),
         lingering=tuple(name for (name,) in rows["linger"]),
         inetd=inetd_entries(rows),
+        preloaded=loaded_by_all(rows),
     )
 
 
-INSTALLED: Probe[Installed] = Probe("services.installed", _COMMAND, _parse, limit=20)
+INSTALLED: Probe[Installed] = Probe("services.installed", _COMMAND, _parse)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from dataclasses import dataclass
 
 from plumbline.policy.permitted import Permitted, matches
 from plumbline.probes.programs import Programs
 from plumbline.probes.services.installed import Installed, UserUnit
 from plumbline.probes.services.running import Process, Running, is_interpreter
+from plumbline.probes.services.sockets import is_loopback
 from plumbline.probes.services.unit_settings import OWN, PASSING, UnitSettings, program_of
 from plumbline.probes.systemd import DIRECTORIES, UnitsOnDisk
 
@@ -25,6 +27,8 @@ _CHANGING = (
     "Root",
     "Bind",
     "LD_",
+    "Unit",
+    "Service",
 )
 
 
@@ -118,10 +122,21 @@ class Required:
         for unit, line in self.settings.changing():
             if line.file in self.installed.brought:
                 continue
-            changes = line.text.strip().startswith(_CHANGING) and self._is_distribution_s(unit)
-            if changes and not self._starts_the_same(unit, line.text):
+            if not self._is_distribution_s(unit):
+                continue
+            changes = line.text.strip().startswith(_CHANGING) and not self._starts_the_same(unit, line.text)
+            if changes or self._listens_anew(unit, line.text):
                 found.append(str(line))
-        return found
+        return found + list(self.installed.preloaded)
+
+    def _listens_anew(self, unit: str, text: str) -> bool:
+        """Say whether a `Listen…=` gives a distribution's socket a port that others reach and it had not."""
+        found = re.match(r"\s*Listen(Stream|Datagram|SequentialPacket)\s*=\s*(?:(\S*):)?(\d+)\s*$", text)
+        if found is None or is_loopback(found[2] or "*"):
+            return False
+        package = self._packaged(self.on_disk.own_name(unit))
+        protocol = "udp" if found[1] == "Datagram" else "tcp"
+        return not self.permitted.baseline_listens(package, protocol, int(found[3]))
 
     def _is_distribution_s(self, unit: str) -> bool:
         if unit == "service" or unit.endswith("-.service"):
@@ -135,6 +150,8 @@ class Required:
     def _starts_the_same(self, unit: str, text: str) -> bool:
         """Say whether an `Exec…=` is empty or starts what the unit starts anyway, or a line gives less."""
         key, _, value = text.strip().partition("=")
+        if key.strip() in ("Unit", "Service"):
+            return value.strip() in ("", f"{posixpath.splitext(self.on_disk.own_name(unit))[0]}.service")
         if not key.startswith("Exec"):
             return key.strip() in ("AmbientCapabilities", "SupplementaryGroups") and not value.strip()
         program = program_of(text)

@@ -34,10 +34,24 @@ _ROOT = "Root(Directory|Image)|Bind(ReadOnly)?Paths"
 _SECRET = r"[A-Za-z0-9_]*(PASS|PASSWD|PASSWORD|SECRET|TOKEN|APIKEY|API_KEY)[A-Za-z0-9_]*"  # noqa: S105  (a pattern of names)
 
 _COMMAND = rf"""
+# Assignments of these keys, whole: a line that ends in a backslash goes on in the next (systemd.syntax(7)).
+assigned() {{
+    keys=$1
+    shift
+    awk -v keys="^[[:space:]]*($keys)[[:space:]]*=" '
+        FNR == 1 {{ begun = "" }}
+        {{ sub(/\r$/, "") }}
+        begun != "" && /^[ \t]*[#;]/ {{ next }}
+        begun == "" {{ number = FNR }}
+        {{ text = begun $0 }}
+        text ~ /\\$/ {{ begun = substr(text, 1, length(text) - 1) " "; next }}
+        {{ begun = "" }}
+        text ~ keys {{ print "line\t" FILENAME "\t" number "\t" text }}' "$@"
+}}
 set --
 for f in {_ALL}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
 [ $# -eq 0 ] || {{
-    grep -HnE '^[[:space:]]*({_ACCOUNT})[[:space:]]*=' "$@" | sed -E 's/^([^:]*):([0-9]+):/line\t\1\t\2\t/'
+    assigned '{_ACCOUNT}' "$@"
     grep -HniE '^[[:space:]]*Environment[[:space:]]*=.*{_SECRET}=' "$@" |
         sed -E 's/^([^:]*):([0-9]+):.*[^A-Za-z0-9_]({_SECRET})=.*/secret\t\1\t\2\t\3/I'
     for f; do
@@ -45,9 +59,11 @@ for f in {_ALL}; do [ ! -f "$f" ] || set -- "$@" "$f"; done
         case $f in /usr/lib/*.d/*.conf) ;; /usr/lib/*|/run/systemd/generator*) continue ;; esac
         set -- "$@" "$f"
     done
-    [ $# -eq 0 ] || grep -HnE '^[[:space:]]*Exec[A-Za-z]+[[:space:]]*=' "$@" |
-        sed -E 's/^([^:]*):([0-9]+):([^=]*=[ \t]*[^ \t]*).*/line\t\1\t\2\t\3/'
+    [ $# -eq 0 ] || assigned 'Exec[A-Za-z]+' "$@" |
+        sed -E 's/^(line\t[^\t]*\t[0-9]+\t[^=]*=[ \t]*[^ \t]*).*/\1/'
     for f; do shift; case $f in *.conf) set -- "$@" "$f" ;; esac; done
+    [ $# -eq 0 ] || assigned 'Listen[A-Z][A-Za-z]*|Unit|Service' "$@" |
+        grep -E '^[^:]*\.(socket|timer|path)\.d/'
     [ $# -eq 0 ] || grep -HnoE '^[[:space:]]*({_ROOT})[[:space:]]*=.*|LD_[A-Z_]+=' "$@" |
         sed -E 's/^([^:]*):([0-9]+):(.*)/line\t\1\t\2\t\3/'
 }}
