@@ -42,6 +42,10 @@ def make_directory(directory: Path) -> None:
         path.chmod(0o755)
 
 
+BUSY_SECONDS = 10
+"""How long a mount may be busy yet: what has ended lets go of it later, and others may just look at it."""
+
+
 def mounts_below(directory: Path) -> list[Path]:
     """Return what is mounted at or below `directory`, deepest first (man proc_pid_mountinfo(5))."""
     found = []
@@ -53,11 +57,18 @@ def mounts_below(directory: Path) -> list[Path]:
     return sorted(found, reverse=True)
 
 
+def _unmounted(point: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["umount", str(point)], check=False, capture_output=True, text=True)
+
+
 def unmount_below(directory: Path) -> None:
-    """Unmount everything at or below `directory`; PlumblineError when something keeps it busy."""
+    """Unmount everything at or below `directory`; PlumblineError when something keeps it busy for long."""
+    until = time.monotonic() + BUSY_SECONDS
     for point in mounts_below(directory):
-        done = subprocess.run(["umount", str(point)], check=False, capture_output=True, text=True)
-        if done.returncode != 0 and point in mounts_below(directory):
+        while (done := _unmounted(point)).returncode != 0 and point in mounts_below(directory):
+            if time.monotonic() < until:
+                time.sleep(0.1)
+                continue
             raise PlumblineError(
                 f"{point} cannot be unmounted: {done.stderr.strip()}",
                 hint="Leave that directory (a shell may stand in it) and try again.",
