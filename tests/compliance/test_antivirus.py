@@ -65,8 +65,20 @@ def test_every_path_is_scanned_on_access(host, site):
 
 @control("antivirus-signatures-current")
 def test_signatures_are_current(host, site, accepts):
-    """The newest signatures are no older than accepted, in days; none at all fail."""
+    """The newest signatures are no older than accepted, in days; none at all fail.
+
+    So do files of them that are empty or cut short, by which the scanner would not start again.
+    """
+    assert host.antivirus.broken_signatures(site.antivirus) == []
     assert host.antivirus.signature_age_days(site.antivirus) in accepts("signature_age_days")
+
+
+@control("antivirus-signatures-current")
+def test_signatures_come_from_the_site(host, site):
+    """The updater runs, now and at boot, and takes signatures from the site's mirror alone."""
+    if not site.antivirus.mirror:
+        not_applicable("the site names no mirror of signatures")
+    assert host.antivirus.not_updated(site.antivirus.mirror) == []
 
 
 @control("antivirus-signatures-current")

@@ -21,9 +21,10 @@ def domain(site):
 def test_keytab_is_of_the_site_s_domain(host, domain, spec):
     """The host's keytab is there, with a key of a computer of the site's domain and of no other.
 
-    That computer is the host itself.
+    That computer is the host itself, and nothing reads its keys from another file.
     """
     assert host.directory.foreign_keys(domain, spec.name) == []
+    assert host.directory.other_keytabs(domain) == []
 
 
 @control("domain-joined")
@@ -77,10 +78,21 @@ def test_controllers_are_the_site_s(host, domain, site):
 
 @control("domain-joined")
 @pytest.mark.usefixtures("domain")
-def test_names_are_resolved_by_the_site(host, accepts):
-    """The host asks the site's name servers, and no others."""
+def test_names_are_resolved_by_the_site(host, accepts, site, spec):
+    """The host asks the site's name servers, and no others.
+
+    Its file of hosts gives no server of the site an address they do not.
+    """
     accepted = accepts("resolvers")
     assert [one for one in host.directory.resolvers if one.address not in accepted] == []
+    assert host.directory.moved(_servers(site), spec.name) == []
+
+
+def _servers(site):
+    """Return the names of the site's servers that a host finds by their names."""
+    found = [site.active_directory.domain, *site.active_directory.controllers, *map(str, site.clocks)]
+    found += [] if site.log_collector is None else [site.log_collector.host]
+    return found + ([] if site.monitoring is None else list(site.monitoring.servers))
 
 
 @control("domain-joined")
@@ -122,10 +134,9 @@ def test_sssd_runs_by_what_its_files_say(host):
 
 
 @control("logon-by-directory-group")
-@pytest.mark.usefixtures("domain")
-def test_pam_heeds_the_directory_s_refusal(host):
+def test_pam_heeds_the_directory_s_refusal(host, domain):
     """Every stack of PAM that opens a session refuses whom sssd refuses, whatever he proved."""
-    assert host.directory.refusal_ignored == []
+    assert host.directory.refusal_ignored(domain) == []
 
 
 @control("logon-by-directory-group")

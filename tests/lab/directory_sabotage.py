@@ -166,6 +166,9 @@ KEYS: Lane = {
         _BACK,
         {TYPES},
     ),
+    "keys_of_kerberos_from_another_file": _edited(
+        "/etc/krb5.conf", "s/^\\[libdefaults\\]/&\\n default_keytab_name = FILE:\\/srv\\/x.keytab/", {OURS}
+    ),
     "keytab_open_to_all": Sabotage(
         f"chmod 644 {KEYTAB}", f"chmod 600 {KEYTAB}", {f"{JOINED}keytab_is_root_s_alone"}
     ),
@@ -174,6 +177,11 @@ AROUND: Lane = {
     "resolver_outside_the_site": Sabotage(
         "cp -p /etc/resolv.conf /root/kept; echo 'nameserver 192.0.2.53' >>/etc/resolv.conf",
         "cp -p /root/kept /etc/resolv.conf",
+        {f"{JOINED}names_are_resolved_by_the_site"},
+    ),
+    "controller_moved_by_the_hosts_file": Sabotage(
+        "cp -p /etc/hosts /root/kept; echo '192.0.2.9 dc1.ad.ot.lab.test dc1' >>/etc/hosts",
+        "cat /root/kept >/etc/hosts",
         {f"{JOINED}names_are_resolved_by_the_site"},
     ),
     "no_resolver": Sabotage(
@@ -195,6 +203,9 @@ AROUND: Lane = {
 }
 PAM: Lane = {
     "refusal_not_asked_for": _edited("/etc/pam.d/common-account", "/pam_sss/d", {HEEDED}),
+    "refusal_asked_of_another_domain": _edited(
+        "/etc/pam.d/common-account", "s/pam_sss.so/& domains=other.test/", {HEEDED}
+    ),
     "refusal_passed_by": _edited("/etc/pam.d/sshd", "1i account sufficient pam_permit.so", {HEEDED}),
     "password_not_asked_there": _edited(
         "/etc/pam.d/common-auth",
@@ -203,6 +214,11 @@ PAM: Lane = {
     ),
     "names_not_asked_there": _edited(
         "/etc/nsswitch.conf", "/^group/s/ sss//", {f"{WORKS}names_come_from_the_directory_too"}
+    ),
+    "groups_of_somebody_not_asked_there": Sabotage(
+        "cp -p /etc/nsswitch.conf /root/kept; echo 'initgroups: files' >>/etc/nsswitch.conf",
+        "cp -p /root/kept /etc/nsswitch.conf",
+        {f"{WORKS}names_come_from_the_directory_too"},
     ),
     "names_never_its_turn": _edited(
         "/etc/nsswitch.conf",
@@ -270,4 +286,5 @@ ALONE: Lane = {
         f"rm {DROP_IN}; {RESTART}",
         {GROUPS, SITE_S, RUNS, f"{WORKS}sssd_can_read_its_files"},
     ),
+    "keys_of_sssd_from_another_file": _of_domain("ldap_krb5_keytab = /srv/x.keytab", OURS),
 }

@@ -82,6 +82,10 @@ TIME: dict[str, Sabotage] = {
     ),
     "key_left_out": edited(CONF, "s/ key 1//", PROVEN_AT_BOOT),
     "another_key_asked_for": edited(CONF, "s/ key 1/ key 2/", PROVEN_AT_BOOT),
+    "keys_file_that_is_not_there": edited(CONF, "s/^keyfile.*/keyfile \\/nowhere/", PROVEN_AT_BOOT),
+    "key_of_a_weaker_algorithm": edited(KEYS, "s/SHA256/MD5/", PROVEN_AT_BOOT),
+    "source_left_alone_until_told": edited(CONF, "s/iburst/iburst offline/", ALTERED),
+    "more_sources_wanted_than_there_are": written("minsources 3", ALTERED),
     "time_of_the_source_shifted": edited(CONF, "s/iburst/iburst offset 40/", ALTERED),
     "keys_everybody_reads": Sabotage(f"chmod 644 {KEYS}", f"chmod 640 {KEYS}", {OPEN_KEYS}),
     "time_will_be_served": edited(CONF, "s/^port 0/allow 10.0.0.0\\/8/", SERVED_AT_BOOT),
@@ -134,6 +138,12 @@ LOGGING: dict[str, Sabotage] = {
         "cp -p /root/kept /etc/rsyslog.d/plumbline/issuers.pem",
         {VERIFIED},
     ),
+    "start_held_back": Sabotage(
+        "mkdir /etc/systemd/system/rsyslog.service.d; printf '[Unit]\\nConditionPathExists=/nowhere\\n' "
+        f">/etc/systemd/system/rsyslog.service.d/x.conf; {RELOAD}",
+        f"rm -r /etc/systemd/system/rsyslog.service.d; {RELOAD}",
+        {STARTS},
+    ),
     "stopped": Sabotage("systemctl stop syslog.socket rsyslog", RESTARTED, {RUNS, CONNECTED}),
     # From here on rsyslogd has not read its configuration since it was changed.
     "discarded_before_in_the_main_file": edited(
@@ -150,6 +160,11 @@ LOGGING: dict[str, Sabotage] = {
         's/target="[^"]*"/target="192.0.2.9"/', ALL, ELSEWHERE, VERIFIED, WAIT, CONNECTED
     ),
     "no_tls": forwarding('s/tls="on"/tls="off"/', VERIFIED),
+    "old_tls": forwarding('s/tls="on"/& tls.tlscfgcmd="MinProtocol=TLSv1"/', VERIFIED),
+    "messages_alone_without_their_fields": forwarding(
+        's/template="[^"]*"/template="cut"/; 1itemplate(name="cut" type="list") {\\nproperty(name="msg")\\n}',
+        ALL,
+    ),
     "any_peer": forwarding("s/tls.permittedPeer=[^ ]*//", VERIFIED),
     "no_certificate_of_its_own": forwarding("s/tls.myCert=[^ ]*//", VERIFIED),
     "queue_in_memory": forwarding("s/queue.filename=[^ ]*//", WAIT),

@@ -179,6 +179,22 @@ CASES: dict[str, Case] = {
         f"rm -r /etc/systemd/system/clamav-clamonacc.service.d; {RELOAD}",
         {EXCLUDES},
     ),
+    "signatures_ignored_by_a_list_in_capitals": (
+        "echo Lab.Other >/var/lib/clamav/OWN.IGN2", "rm /var/lib/clamav/OWN.IGN2", {EXCLUDES},
+    ),
+    "start_held_back": (
+        f"printf '[Unit]\\nConditionPathExists=/nowhere\\n' >{UNIT_D}/x.conf; {RELOAD}",
+        f"rm {UNIT_D}/x.conf; {RELOAD}",
+        {STARTS},
+    ),
+    "another_program_at_boot": (
+        f"printf '[Service]\\nExecStart=\\nExecStart=/bin/sleep infinity\\n' >{UNIT_D}/x.conf; {RELOAD}",
+        f"rm {UNIT_D}/x.conf; {RELOAD}",
+        {STARTS},
+    ),
+    "signatures_that_are_empty": (
+        f"cp -p {DATABASE} {KEPT}; : >{DATABASE}", f"cp -p {KEPT} {DATABASE}", {ON_DISK},
+    ),
     "signatures_ignored_by_a_list": (
         "echo Lab.Eicar >/var/lib/clamav/own.ign2", "rm /var/lib/clamav/own.ign2", {EXCLUDES},
     ),

@@ -17,6 +17,7 @@ from plumbline.verify.results import Verdict
 
 DETECTS = "antivirus-detects:the_test_file_is_detected"
 CURRENT = "antivirus-signatures-current:signatures_are_current"
+COME = "antivirus-signatures-current:signatures_come_from_the_site"
 VERSION = "antivirus-running:version_is_not_too_old"
 EXCLUDES = "antivirus-exclusions-approved:only_approved_exclusions"
 WATCHES = "antivirus-on-access:paths_are_scanned_on_access_now"
@@ -96,6 +97,53 @@ def test_signatures_come_from_the_mirror_over_tls(lab: Lab, deploys: Path) -> No
     served = lab.run_site("mirror", "grep -c 'GET /clamav/lab.hdb' /var/log/nginx/access.log").stdout
     assert int(served) >= 1
     assert DETECTS in checks(verdicts(lab, HOST, "antivirus"), Verdict.PASS)
+
+
+FRESHCLAM = "/etc/clamav/freshclam.conf"
+UPDATER_D = "/etc/systemd/system/clamav-freshclam.service.d"
+RELOAD = "systemctl daemon-reload"
+UPDATES: dict[str, tuple[str, str]] = {
+    "from_the_internet": (
+        f"cp {FRESHCLAM} /root/kept; "
+        f"sed -i 's/^PrivateMirror.*/DatabaseMirror database.clamav.net/' {FRESHCLAM}",
+        f"cp /root/kept {FRESHCLAM}",
+    ),
+    "from_elsewhere_beside": (
+        f"cp {FRESHCLAM} /root/kept; echo 'DatabaseCustomURL https://192.0.2.9/x.hdb' >>{FRESHCLAM}",
+        f"cp /root/kept {FRESHCLAM}",
+    ),
+    "to_another_directory": (
+        f"cp {FRESHCLAM} /root/kept; sed -i 's#^DatabaseDirectory.*#DatabaseDirectory /srv#' {FRESHCLAM}",
+        f"cp /root/kept {FRESHCLAM}",
+    ),
+    "stopped": ("systemctl stop clamav-freshclam", "systemctl start clamav-freshclam"),
+    "disabled": ("systemctl disable clamav-freshclam", "systemctl enable clamav-freshclam"),
+    "left_to_cron_at_boot": (
+        "mkdir -p /etc/cron.d; : >/etc/cron.d/clamav-freshclam", "rm /etc/cron.d/clamav-freshclam",
+    ),
+    "another_program_at_boot": (
+        f"printf '[Service]\\nExecStart=\\nExecStart=/bin/true\\n' >{UPDATER_D}/zz.conf; {RELOAD}",
+        f"rm {UPDATER_D}/zz.conf; {RELOAD}",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def before(lab: Lab, deploys: Path) -> set[str]:
+    """What does not pass where the updater is as it is to be."""
+    harden(lab, deploys)
+    found = not_passing(verdicts(lab, HOST, "antivirus"))
+    assert not {COME, f"?{COME}"} & found
+    return found
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_signatures_that_will_not_come_from_the_mirror_are_told(
+    lab: Lab, before: set[str], name: str
+) -> None:
+    wrong, right = UPDATES[name]
+    with sabotaged(lab, wrong, right):
+        assert not_passing(verdicts(lab, HOST, "antivirus")) - before == {COME}
 
 
 def test_a_mirror_with_another_issuer_is_not_believed(lab: Lab, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,12 @@ from plumbline.probes.antivirus import (
     PACKAGES,
     RUNNING,
     SIGNATURES,
+    SOURCES,
+    STARTING,
     product,
 )
+from plumbline.probes.antivirus.starting import otherwise
+from plumbline.probes.antivirus.updater import elsewhere
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.host import DeliveredHost
 from plumbline.probes.systemd import ON_DISK
@@ -44,6 +49,8 @@ def host(debian: str = "12", **instead: str) -> DeliveredHost:
         SIGNATURES: text(f"antivirus/signatures-clamav-{clamav}.txt"),  # type: ignore[dict-item]
         LOADED: text(f"antivirus/loaded-clamav-{clamav}.txt"),  # type: ignore[dict-item]
         EXCLUSIONS: text(f"antivirus/exclusions-clamav-{clamav}.txt"),  # type: ignore[dict-item]
+        STARTING: text("antivirus/starting-systemd-252.txt"),  # type: ignore[dict-item]
+        SOURCES: "",  # type: ignore[dict-item]
         CLAMAV_DETECTION: text("antivirus/detection-clamav-1.4.6.txt"),  # type: ignore[dict-item]
         ON_ACCESS: text("antivirus/on-access-clamav-1.4.6.txt"),  # type: ignore[dict-item]
     }
@@ -72,6 +79,110 @@ def test_package_that_is_not_whole_is_missing(state: str) -> None:
 def test_package_on_hold_is_there() -> None:
     packages = text("antivirus/packages-debian-12.txt").replace("ii \tclamdscan\n", "hi \tclamdscan\n")
     assert host(packages=packages).antivirus.missing_packages(["clamdscan"]) == []
+
+
+DROP_IN = "/etc/systemd/system/clamav-daemon.service.d/x.conf"
+
+
+@pytest.mark.parametrize(
+    ("service", "old", "new", "told"),
+    [
+        (
+            "clamav-daemon",
+            "end\n",
+            f"condition\t{DROP_IN}:2:ConditionPathExists=/x\nend\n",
+            f"{DROP_IN}:2: Condi",
+        ),
+        ("clamav-daemon", "/usr/sbin/clamd ;", "/bin/sleep ;", "ExecStart=/bin/sleep"),
+        ("clamav-freshclam", "end\n", "cron\tyes\nend\n", "cron.d/clamav-freshclam, and it is there"),
+        ("clamav-freshclam", "freshclam -d", "freshclam --config-file=/x -d", "--config-file=/x"),
+        ("clamav-freshclam", "freshclam -d", "freshclam --datadir /srv -d", "--datadir=/srv"),
+    ],
+)
+def test_service_that_will_not_start_as_packaged_is_told(service: str, old: str, new: str, told: str) -> None:
+    recorded = text("antivirus/starting-systemd-252.txt").replace("/extend.conf", "/x.conf")
+    starting = STARTING.parse(Output(recorded.replace(old, new).encode(), b"", 0))
+    (found,) = otherwise(starting, f"{service}.service")
+    assert told in found
+
+
+@pytest.mark.parametrize(
+    "words", ["freshclam --config-file=/etc/clamav/freshclam.conf -d", "freshclam -p /x -d"]
+)
+def test_service_that_starts_with_its_own_files_is_enabled(words: str) -> None:
+    recorded = text("antivirus/starting-systemd-252.txt").replace("freshclam -d", words)
+    starting = STARTING.parse(Output(recorded.encode(), b"", 0))
+    assert list(otherwise(starting, "clamav-freshclam.service")) == []
+
+
+def test_a_whole_copy_of_the_unit_has_its_conditions_as_well() -> None:
+    copied = re.sub(
+        r"/lib/systemd/system/(clamav-\w+\.service)(?!\.d)",
+        r"/etc/systemd/system/\1",
+        re.sub(r"condition.*50-lab.*\n", "", text("antivirus/starting-systemd-252.txt")),
+    )
+    assert "condition\t/etc/systemd/system/clamav-daemon.service:6:" in copied
+    starting = STARTING.parse(Output(copied.encode(), b"", 0))
+    assert list(otherwise(starting, "clamav-daemon.service")) == []
+    assert list(otherwise(starting, "clamav-freshclam.service")) == []
+
+
+def test_what_is_told_of_the_start_stands_beside_its_state() -> None:
+    starting = text("antivirus/starting-systemd-252.txt").replace("/usr/sbin/clamd ;", "/bin/sleep ;")
+    state = host(starting=starting).antivirus.states_at_boot(["clamav-daemon"])["clamav-daemon"]
+    assert state.startswith("enabled, but: ExecStart=/bin/sleep")
+
+
+def test_unit_that_was_changed_since_it_was_read_is_unknown() -> None:
+    starting = text("antivirus/starting-systemd-252.txt").replace("Reload=no", "Reload=yes")
+    with pytest.raises(Unknown):
+        host(starting=starting).antivirus.states_at_boot(["clamav-daemon"])
+
+
+def test_empty_file_of_signatures_is_told() -> None:
+    signatures = f"{ASKED}\n{ASKED}\t{WHERE}/daily.cvd\t\n{ASKED}\t{WHERE}/own.hdb\t\n"
+    assert host(signatures=signatures).antivirus.broken_signatures(CLAMAV) == [
+        f"{WHERE}/daily.cvd: not signatures"
+    ]
+    assert host().antivirus.broken_signatures(CLAMAV) == []
+
+
+def test_lists_of_what_to_pass_over_are_looked_for_in_any_letters() -> None:
+    assert "*.[iI][gG][nN]2|" in EXCLUSIONS.command
+
+
+MIRROR = "https://updates.test/clamav"
+OWN = [f"PrivateMirror {MIRROR}", f"DatabaseCustomURL {MIRROR}/lab.hdb", f"DatabaseDirectory {WHERE}"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (OWN, []),
+        ([f"privatemirror\t{MIRROR}/", f'DatabaseDirectory "{WHERE}/"'], []),
+        ([*OWN, "DatabaseMirror database.clamav.net"], []),
+        (OWN[1:], ["no PrivateMirror"]),
+        (["DatabaseMirror database.clamav.net"], ["no PrivateMirror", "DatabaseMirror database"]),
+        ([*OWN, "PrivateMirror https://192.0.2.9/clamav"], ["192.0.2.9"]),
+        ([*OWN, "DatabaseCustomURL https://192.0.2.9/x.hdb"], ["192.0.2.9"]),
+        ([*OWN, f"DatabaseCustomURL {MIRROR}.test/x.hdb"], [".test/x.hdb"]),
+        ([*OWN, "DatabaseDirectory /srv/x"], ["/srv/x"]),
+    ],
+)
+def test_where_the_updater_takes_signatures_from(lines: list[str], told: list[str]) -> None:
+    printed = "".join(f"/etc/clamav/freshclam.conf:{number}:{line}\n" for number, line in enumerate(lines, 1))
+    found = elsewhere(SOURCES.parse(Output(printed.encode(), b"", 0)), MIRROR)
+    assert [part in one for one, part in zip(found, told, strict=True)] == [True] * len(told)
+
+
+def test_updater_that_does_not_run_is_told() -> None:
+    running = text("antivirus/running-systemd-252.txt").replace("clamav-freshclam.service", "x.service")
+    found = host(running=running).antivirus.not_updated(MIRROR)
+    assert found == [
+        "clamav-freshclam, now: not loaded",
+        "clamav-freshclam, at boot: disabled",
+        "no PrivateMirror in /etc/clamav/freshclam.conf",
+    ]
 
 
 def test_absent_service_is_named() -> None:

@@ -144,11 +144,26 @@ def test_a_file_changed_after_the_start_is_named() -> None:
         ('tls.authMode="name"', 'tls.authMode="fingerprint"', "tls.authmode = fingerprint"),
         ('tls.myCert="[^"]*"', "", "tls.mycert = —"),
         ("(?m)^issuer\t.*\n", "", "the issuers in it are not the site's"),
+        ('tls="on"', r'tls="on" tls.tlscfgcmd="MinProtocol=TLSv1\\\\nOptions=Bugs"', "MinProtocol=TLSv1 ("),
+        ('tls="on"', 'tls="on" tls.tlscfgcmd="CipherString=ALL:@SECLEVEL=0"', "@SECLEVEL=0 ("),
+        ('tls="on"', 'tls="on" tls.prioritystring="NORMAL:+VERS-TLS1.0"', "+VERS-TLS1.0 ("),
     ],
 )
 def test_collector_that_is_not_verified(old: str, new: str, told: str) -> None:
     found = forwarded.untrusted(changed(old, new), COLLECTOR)
     assert [line for line in found if told in line], found
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        r'tls.tlscfgcmd="MinProtocol=TLSv1.2\\\\nCipherString=HIGH:!aNULL:!MD5:!RC4:!LOW@SECLEVEL=2"',
+        'tls.tlscfgcmd="Protocol=ALL,-SSLv2,-TLSv1"'.replace("ALL,-SSLv2,-TLSv1", "-ALL,TLSv1.3"),
+        'tls.prioritystring="SECURE256:-VERS-TLS1.0:-VERS-TLS1.1:+VERS-TLS1.3:-MD5"',
+    ],
+)
+def test_tls_told_to_take_what_is_current_is_no_fault(words: str) -> None:
+    assert forwarded.untrusted(changed('tls="on"', f'tls="on" {words}'), COLLECTOR) == []
 
 
 @pytest.mark.parametrize(
@@ -173,6 +188,8 @@ SENT = (
     'action(type="omrelp" target="log.ot.lab.test" port="6514")',
 )
 
+CUT = SENT[2].replace(")", ' template="cut")')
+
 
 @pytest.mark.parametrize(
     ("lines", "told"),
@@ -193,11 +210,47 @@ SENT = (
         (SENT[1:], "nothing hands the journal's entries to rsyslog"),
         ((SENT[0], SENT[2]), "nothing hands what auditd writes to rsyslog"),
         (('module(load="imjournal" stateFile="x")', *SENT[1:]), "imjournal drops what comes too fast"),
+        (
+            ('template(name="cut" type="list") {', 'property(name="msg")', "}", *SENT[:2], CUT),
+            "template cut leaves out: time, source, severity (",
+        ),
+        (
+            ('$template cut,"<%PRI%>%TIMESTAMP:::date-rfc3339% %msg%\\n"', *SENT[:2], CUT),
+            "template cut leaves out: source (",
+        ),
+        (
+            (
+                'template(name="cut" type="string"',
+                'string="<%pri%>1 %timestamp:::date-rfc3339% %hostname% %app-name% - - %msg%")',
+                *SENT[:2],
+                CUT,
+            ),
+            None,
+        ),
+        (('template(name="cut" type="string" string="%rawmsg%")', *SENT[:2], CUT), None),
     ],
 )
 def test_what_gets_to_the_collector(lines: tuple[str, ...], told: str | None) -> None:
     found = forwarded.missing(with_lines(*lines), COLLECTOR)
     assert (found == []) if told is None else [line for line in found if told in line], found
+
+
+def test_a_start_that_depends_on_something_is_told() -> None:
+    file = "/etc/systemd/system/rsyslog.service.d/x.conf"
+    rows = f"condition\t{file}:2:ConditionPathExists=/nowhere\n"
+    host = changed(r"(?m)^unit\tDropInPaths=.*$", f"unit\tDropInPaths={file}")
+    assert forwarder.unusual_start(host) == []
+    text = re.sub(r"(?m)^unit\tDropInPaths=.*$", f"unit\tDropInPaths={file}", TEXT)
+    held = parse_forwarding(Output(text.replace("end\n", f"{rows}end\n").encode(), b"", 0))
+    assert forwarder.unusual_start(held) == [f"{file}:2: ConditionPathExists=/nowhere"]
+
+
+def test_journald_that_sends_by_itself_is_told() -> None:
+    line = "/etc/systemd/journald.conf.d/x.conf:2:ForwardToSocket=192.0.2.9:514"
+    host = replace(recorded(), journald=[line])
+    assert forwarded.others(host, COLLECTOR) == [line]
+    taken_back = replace(host, journald=[line, "/etc/systemd/journald.conf.d/y.conf:2:ForwardToSocket="])
+    assert forwarded.others(taken_back, COLLECTOR) == []
 
 
 @pytest.mark.parametrize(

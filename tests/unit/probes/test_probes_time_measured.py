@@ -144,14 +144,17 @@ def test_virtualbox_sets_the_clock_unless_told_not_to() -> None:
 @pytest.mark.parametrize(
     ("line", "how"),
     [
-        ("server a.test iburst key 7", "key 7"),
+        ("server a.test iburst key 7", "key 7 SHA256"),
+        ("server a.test key 8", "key 8 MD5"),
+        ("server a.test key 9", "key 9 —"),
         ("SERVER A.test. NTS", "nts"),
         ("pool a.test iburst", "none"),
         ("server a.test key", "none"),
     ],
 )
 def test_how_a_source_will_prove_itself(line: str, how: str) -> None:
-    assert directives.trusted(configured(line)) == {"a.test": how}
+    keys = [("key", "7 SHA256"), ("key", "8 MD5")]
+    assert directives.trusted([*configured(line), *keys]) == {"a.test": how}
 
 
 @pytest.mark.parametrize(
@@ -161,12 +164,16 @@ def test_how_a_source_will_prove_itself(line: str, how: str) -> None:
         ("server a.test offset 0.0", []),
         ("server a.test noselect", ["a.test noselect"]),
         ("server a.test", []),
+        ("server a.test iburst offline", ["a.test offline"]),
+        ("minsources 1\nserver a.test", []),
+        ("minsources 2\nserver a.test", ["minsources 2"]),
+        ("minsources 2\npool a.test", []),
         ("authselectmode ignore", ["authselectmode ignore"]),
         ("authselectmode require", []),
     ],
 )
 def test_what_is_done_to_the_time_of_a_source(line: str, altered: list[str]) -> None:
-    assert directives.altered(configured(line)) == altered
+    assert directives.altered(configured(*line.splitlines())) == altered
 
 
 @pytest.mark.parametrize(

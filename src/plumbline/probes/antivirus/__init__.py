@@ -20,8 +20,11 @@ from plumbline.probes.antivirus.signatures import (
     Loaded,
     Signatures,
     age_in_days,
+    broken,
     days,
 )
+from plumbline.probes.antivirus.starting import STARTING, otherwise
+from plumbline.probes.antivirus.updater import SOURCES, UPDATER, elsewhere
 from plumbline.probes.base import Probe
 from plumbline.probes.subject import Subject
 from plumbline.probes.systemd import ON_DISK
@@ -39,6 +42,8 @@ __all__ = [
     "PACKAGES",
     "RUNNING",
     "SIGNATURES",
+    "SOURCES",
+    "STARTING",
     "Antivirus",
     "Exclusion",
     "Loaded",
@@ -68,9 +73,13 @@ class Antivirus(Subject):
         return {name: running.get(on_disk.own_name(_full(name)), "not loaded") for name in services}
 
     def states_at_boot(self, services: list[str]) -> dict[str, str]:
-        """Return for each service `enabled` when it starts at boot, else why not."""
+        """Return for each service `enabled` when it starts at boot, as its package has it, else why not."""
         on_disk = self.read(ON_DISK)
-        return {name: on_disk.state(_full(name)) for name in services}
+        states = {name: on_disk.state(_full(name)) for name in services}
+        for name in [name for name, state in states.items() if state == "enabled"]:
+            if told := list(otherwise(self.read(STARTING), _full(name))):
+                states[name] = f"enabled, but: {'; '.join(told)}"
+        return states
 
     def too_old(self, site: SiteAntivirus) -> list[str]:
         """Return what the site's version command told, if that is older than the site wants or no version."""
@@ -84,6 +93,17 @@ class Antivirus(Subject):
     def signature_age_days(self, site: SiteAntivirus) -> int | None:
         """Return how many days old the newest signatures on disk are, rounded up; None if there are none."""
         return age_in_days(*self.read(SIGNATURES if site.is_clamav else product.newest_signatures(site)))
+
+    def broken_signatures(self, site: SiteAntivirus) -> list[str]:
+        """Return the files of signatures by which ClamAV will not start again: empty or cut short."""
+        return broken(self.read(SIGNATURES)[1]) if site.is_clamav else []
+
+    def not_updated(self, mirror: str) -> list[str]:
+        """Return why signatures will not come from the site's mirror: the updater's state, or its sources."""
+        now, boot = self.states_now([UPDATER])[UPDATER], self.states_at_boot([UPDATER])[UPDATER]
+        found = [f"{UPDATER}, now: {now}"] if now != "active/running" else []
+        found += [f"{UPDATER}, at boot: {boot}"] if boot != "enabled" else []
+        return found + elsewhere(self.read(SOURCES), mirror)
 
     def loaded_age_days(self) -> int | None:
         """Return how many days old the signatures are that ClamAV has loaded; None if it has none."""

@@ -37,6 +37,12 @@ _OPTIONS = "|".join(
     ("ExcludePath", "OnAccessExclude[A-Za-z]*", "User", "DatabaseDirectory", *_SWITCHES, *_LEAST)
 )
 
+_LISTS = "|".join(
+    "*." + "".join(f"[{letter}{letter.upper()}]" if letter.isalpha() else letter for letter in ending)
+    for ending in ("fp", "sfp", "ign", "ign2", "wdb", "cfg", "crb", "ftm")
+)
+"""Lists of what to pass over, as patterns of the shell: ClamAV takes their endings in any letters."""
+
 EXCLUSIONS = Probe(
     # Configuration files are those the unit and the running daemon name, in either spelling of the option.
     "antivirus.exclusions",
@@ -50,7 +56,7 @@ EXCLUSIONS = Probe(
     f'for f; do [ -r "$f" ] || exit 9; done; [ ! -f {_CONFIGURATION} ] || set -- "$@" {_CONFIGURATION}; '
     f"grep -HniE '^[[:space:]]*({_OPTIONS})[[:space:]]' /dev/null \"$@\" "
     "|| [ $? -eq 1 ] || exit 9; "
-    f"for f in {CLAMAV_SIGNATURES}/*; do case $f in *.fp|*.sfp|*.ign|*.ign2|*.wdb|*.cfg|*.crb|*.ftm) "
+    f"for f in {CLAMAV_SIGNATURES}/*; do case $f in {_LISTS}) "
     '[ ! -s "$f" ] || printf \'%s:1:AllowList %s\\n\' "$f" "${f##*/}";; esac; done',
     lines,
 )

@@ -65,6 +65,7 @@ def _loaded(output: Output) -> Loaded:
     return Loaded(float(seconds), made)
 
 
+_CONTAINERS = (".cvd", ".cld", ".cud")
 _OTHER_KINDS = "hdb hsb hdu hsu mdb msb mdu msu ndb ndu ldb ldu cdb idb crb yar yara"
 
 SIGNATURES = Probe(
@@ -97,6 +98,16 @@ def age_in_days(asked: float, found: list[Signatures]) -> int | None:
     telling = [signatures for signatures in found if signatures.from_head] or found
     telling = [one for one in telling if one.file.rpartition("/")[2].startswith("daily.")] or telling
     return days(asked, max(signatures.made for signatures in telling))
+
+
+def broken(found: list[Signatures]) -> list[str]:
+    """Return the containers of signatures without a head, which are empty, cut short or something else.
+
+    The scanner that runs goes on with what it has loaded; it refuses to start by such a file.
+    """
+    return [
+        f"{one.file}: not signatures" for one in found if one.file.endswith(_CONTAINERS) and not one.from_head
+    ]
 
 
 def days(asked: float, made: float) -> int:

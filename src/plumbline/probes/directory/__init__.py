@@ -4,6 +4,7 @@
 from plumbline.probes.accounts.elevation import ELEVATION
 from plumbline.probes.accounts.passwd import LOCAL
 from plumbline.probes.accounts.sources import SOURCES
+from plumbline.probes.directory.detours import PINNED
 from plumbline.probes.directory.membership import MEMBERSHIP, TRUST
 from plumbline.probes.directory.observed import Directory
 from plumbline.probes.directory.ssh_logon import SSH_LOGON
@@ -17,6 +18,7 @@ __all__ = [
     "LOCAL",
     "MEMBERSHIP",
     "ON_DISK",
+    "PINNED",
     "SOURCES",
     "SSH_LOGON",
     "SSSD",

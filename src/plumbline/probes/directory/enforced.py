@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import compress, product
@@ -35,11 +36,12 @@ class _Directory:
     others: str
     fits: frozenset[Entry]
     known: Mapping[str, str] = field(default_factory=dict)
+    domain: str = ""
 
     def __call__(self, entry: Entry) -> str:
         """Return a module's result."""
         if entry.module in DIRECTORY:
-            return self.says
+            return self.says if _serves(entry, self.domain) else "user_unknown"
         if entry.module in self.known:
             return self.known[entry.module]
         if entry.module == ROOT_RUNS_IT:
@@ -51,7 +53,14 @@ class _Directory:
         return self.others if entry.module in AUTHENTICATORS else SUCCESS
 
 
-def refusal_ignored(seen: Authentication) -> list[str]:
+def _serves(entry: Entry, domain: str) -> bool:
+    """Say whether a line asks sssd for this domain's users; those of others it does not know (pam_sss(8))."""
+    told = re.search(r"\[domains=([^\]]*)\]|\bdomains=(\S*)", entry.arguments)
+    named = {word.lower() for word in re.split(r"[\s,]+", told[1] or told[2] or "")} if told else set()
+    return not domain or told is None or domain.lower() in named
+
+
+def refusal_ignored(seen: Authentication, domain: str = "") -> list[str]:
     """Return the services that open a session to somebody of the directory whom its client refuses.
 
     To pam_unix he is a user like others, as names come from the directory too; he is no local one.
@@ -71,7 +80,7 @@ def refusal_ignored(seen: Authentication) -> list[str]:
         for chosen in product((False, True), repeat=len(conditions[:_CONDITIONS_MAX])):
             # Of more conditions than can be tried the rest fits, as most of a line's own do.
             fits = frozenset([*compress(conditions, chosen), *conditions[_CONDITIONS_MAX:]])
-            outcome = run(entries, _Directory(service, "perm_denied", SUCCESS, fits, known))
+            outcome = run(entries, _Directory(service, "perm_denied", SUCCESS, fits, known, domain))
             if outcome.let_in:
                 last = outcome.visited[-1]
                 found.append(f"{service}: {last}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from plumbline.probes.accounts.sources import SOURCES
+from plumbline.probes.directory.detours import PINNED, moved, other_keytabs
 from plumbline.probes.directory.enforced import password_not_asked, refusal_ignored
 from plumbline.probes.directory.membership import MEMBERSHIP, TRUST, Key, MembershipFacts, Resolver
 from plumbline.probes.directory.ssh_logon import SSH_LOGON
@@ -56,6 +57,10 @@ class Directory(Subject):
             ours = {key.principal for key in keys if _same(key.realm, domain) and key.is_of_a_computer}
             found += sorted(name for name in ours if name.partition("@")[0].lower() != own)
         return found
+
+    def other_keytabs(self, domain: str) -> list[str]:
+        """Settings by which keys are read from elsewhere than the host's keytab."""
+        return other_keytabs(self._sssd, self._membership, domain)
 
     @property
     def keys(self) -> list[Key]:
@@ -134,6 +139,10 @@ class Directory(Subject):
         """The name servers the host asks; of systemd-resolved those it asks in turn."""
         return self._membership.resolvers
 
+    def moved(self, servers: Sequence[str], own: str) -> list[str]:
+        """Lines of /etc/hosts that give a server of the site another address than the name servers do."""
+        return moved(self.read(PINNED), servers, own)
+
     # Who gets in
 
     def other_domains(self, domain: str) -> list[str]:
@@ -195,10 +204,9 @@ class Directory(Subject):
         """Files of sssd's that were changed after it had read them."""
         return self._sssd.changed_since_started
 
-    @property
-    def refusal_ignored(self) -> list[str]:
+    def refusal_ignored(self, domain: str) -> list[str]:
         """Services whose PAM stack opens a session to somebody sssd refuses."""
-        return refusal_ignored(self.read(AUTHENTICATION))
+        return refusal_ignored(self.read(AUTHENTICATION), domain)
 
     @property
     def ssh_without_pam(self) -> list[str]:
@@ -247,7 +255,9 @@ class Directory(Subject):
         seen = self.read(SOURCES)
         clients = {"sss", "winbind"} & seen.modules
         asked = {one.database for one in seen.sources if one.name in clients and one.reached}
-        return [database for database in _ASKED if database not in asked]
+        # Where it is there, this one says alone whose groups somebody has (nsswitch.conf(5)).
+        own = ["initgroups"] if any(one.database == "initgroups" for one in seen.sources) else []
+        return [database for database in (*_ASKED, *own) if database not in asked]
 
     @property
     def password_not_asked(self) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from plumbline.probes.logging.forwarding import Forwarding, certificates
 from plumbline.probes.logging.rainerscript import DEFAULT, Statement
+from plumbline.probes.logging.sent_whole import left_out, weak_tls
 from plumbline.spec.site import LogCollector
 from plumbline.verify.seen import Reading
 
@@ -72,7 +73,10 @@ class Way:
 
 def others(forwarding: Forwarding, collector: LogCollector) -> list[str]:
     """Return the actions that send messages to another than the collector."""
-    return [_told(action) for action in _remote(forwarding) if not _is_to(action, collector)]
+    found = [_told(action) for action in _remote(forwarding) if not _is_to(action, collector)]
+    # journald sends by itself since systemd 256; of several lines the last counts, an empty one is none.
+    by_journald = [line for line in forwarding.journald if "ForwardToSocket" in line][-1:]
+    return found + [line for line in by_journald if line.rpartition("=")[2].strip()]
 
 
 def missing(forwarding: Forwarding, collector: LogCollector) -> list[str]:
@@ -84,7 +88,8 @@ def missing(forwarding: Forwarding, collector: LogCollector) -> list[str]:
         return [f"nothing is sent to {collector.host}:{collector.port} by {collector.protocol}"]
     if len(ways) > 1:
         return [f"sent more than once: {_told(action)}" for action in ways]
-    return [*_barred(forwarding, ways[0]), *_dropped(forwarding), *_unfed(forwarding, ways[0])]
+    lacks = [*_barred(forwarding, ways[0]), *_dropped(forwarding), *_unfed(forwarding, ways[0])]
+    return lacks + list(left_out(forwarding.statements, ways[0]))
 
 
 def untrusted(forwarding: Forwarding, collector: LogCollector) -> list[str]:
@@ -239,6 +244,7 @@ def missing_way(ways: list[Way], collector: LogCollector) -> list[str]:
 
 def _tls(way: Way, collector: LogCollector) -> Iterator[str]:
     peer = collector.peer.lower()
+    yield from weak_tls(way.action)
     if collector.protocol == "relp-tls":
         yield from way.wrong("tls", "on")
         yield from way.wrong("tls.authmode", "name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from plumbline.probes.logging.forwarding import Forwarding
+from plumbline.probes.systemd import conditions
 from plumbline.spec.site import LogCollector
 
 
@@ -40,6 +41,8 @@ def unusual_start(forwarding: Forwarding) -> list[str]:
         odd = [word for word in command.words[1:] if not re.fullmatch(r"-n|-iNONE|-[46]|-x", word)]
         if command.path not in {"/usr/sbin/rsyslogd", "/sbin/rsyslogd"} or odd:
             found.append(f"ExecStart={command}")
+    paths = [forwarding.unit["FragmentPath"], *forwarding.unit["DropInPaths"].split()]
+    found += [str(line) for line in conditions(forwarding.conditions, paths)]
     for name in ("ExecStartPre", "ExecCondition"):
         found += [f"{name}={command}" for command in forwarding.commands(name)]
     if forwarding.unit["NeedDaemonReload"] == "yes":

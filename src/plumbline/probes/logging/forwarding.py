@@ -12,7 +12,8 @@ from cryptography import x509
 
 from plumbline.probes.base import Output, ParseError, Probe
 from plumbline.probes.logging.rainerscript import Statement, statements
-from plumbline.probes.systemd import Started, Unit
+from plumbline.probes.systemd import Line, Started, Unit
+from plumbline.probes.systemd import lines as grepped
 from plumbline.probes.tagged import PRINT_END, Rows, blocks
 
 _PROPERTIES = (
@@ -28,10 +29,17 @@ _SPOOLS = r"s/.*(spool|work)directory([[:space:]]*=)?[[:space:]]*\"?([^\"[:space
 
 # `-o` prints what rsyslogd reads, every file it takes in, and starts nothing (rsyslogd(8)).
 _COMMAND = rf"""
-TZ=UTC systemctl show --timestamp=us -p {_PROPERTIES} rsyslog.service | sed 's/^/unit\t/'
-grep -HnE '^[[:space:]]*(ForwardToSyslog|MaxLevelSyslog)=' /etc/systemd/journald.conf \
-    /etc/systemd/journald.conf.d/*.conf /run/systemd/journald.conf.d/*.conf \
-    /usr/lib/systemd/journald.conf.d/*.conf 2>/dev/null | sed 's/^/journald\t/'
+u=$(TZ=UTC systemctl show --timestamp=us -p {_PROPERTIES} rsyslog.service)
+printf '%s\n' "$u" | sed 's/^/unit\t/'
+set -f
+for f in $(printf '%s\n' "$u" | sed -nE 's/^(FragmentPath|DropInPaths)=//p'); do
+    grep -HnE '^[[:space:]]*(Condition|Assert)' "$f" /dev/null 2>/dev/null | sed 's/^/condition\t/'
+done
+set +f
+grep -HnE '^[[:space:]]*(ForwardToSyslog|MaxLevelSyslog|ForwardToSocket)[[:space:]]*=' \
+    /etc/systemd/journald.conf /usr/lib/systemd/journald.conf.d/*.conf \
+    /usr/local/lib/systemd/journald.conf.d/*.conf /run/systemd/journald.conf.d/*.conf \
+    /etc/systemd/journald.conf.d/*.conf 2>/dev/null | sed 's/^/journald\t/'
 if [ -f /etc/audit/auditd.conf ]; then
     f=$(sed -nE 's/^[[:space:]]*log_file[[:space:]]*=[[:space:]]*//p' /etc/audit/auditd.conf | tail -n 1)
     printf 'audit\t%s\n' "$f"
@@ -66,6 +74,7 @@ fi
 
 _TAGS = {
     "unit": 1,
+    "condition": 1,
     "journald": 1,
     "audit": 1,
     "plugin": 1,
@@ -105,6 +114,8 @@ class Forwarding:
     journald: list[str]
     audit_log: str | None
     audit_plugin: list[str]
+    conditions: tuple[Line, ...] = ()
+    """What the files of the unit make its start depend on, in the order systemd reads them."""
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -154,6 +165,7 @@ def parse_forwarding(output: Output) -> Forwarding:
         journald=told("journald"),
         audit_log=(told("audit")[-1] or "/var/log/audit/audit.log") if rows["audit"] else None,
         audit_plugin=told("plugin"),
+        conditions=tuple(grepped(Output("\n".join(told("condition")).encode(), b"", 0))),
     )
 
 

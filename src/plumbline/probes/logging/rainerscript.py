@@ -180,7 +180,8 @@ class _Reader:
         if kind == "ruleset" and self._skip() and self.source.text[self._at] == "{":
             self._block(" ".join(values.get("name", [])), ())
         elif kind == "template" and self._skip() and self.source.text[self._at] == "{":
-            self._at = self.source.text.index("}", self._at) + 1
+            start, self._at = self._at, self.source.text.index("}", self._at) + 1
+            values["body"] = [self.source.text[start : self._at]]
 
     def _closing(self, start: int) -> int:
         """Return where the parenthesis opened before `start` is closed."""

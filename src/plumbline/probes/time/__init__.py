@@ -104,7 +104,7 @@ class Time(Subject):
 
     def authenticated_otherwise_at_boot(self, demanded: Mapping[str, str]) -> list[str]:
         """Sources that will not prove themselves as demanded after a boot."""
-        wanted = {name: how.rpartition(" ")[0] or how for name, how in _named(demanded).items()}
+        wanted = _named(demanded)
         if not any(how != "none" for how in wanted.values()):
             return []
         if chrony.SERVICE not in self.services_at_boot:

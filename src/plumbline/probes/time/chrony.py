@@ -36,6 +36,8 @@ CHRONY_NOW = Probe(
     _sources,
 )
 
+_ALGORITHMS = "MD5|SHA1|SHA256|SHA384|SHA512|SHA3-[0-9]*|TIGER|WHIRLPOOL|AES128|AES256"
+
 CHRONY_BOOT = Probe(
     # `chronyd -p` prints the whole configuration with its includes, but not the files of its sourcedirs.
     "time.chrony_boot",
@@ -44,7 +46,11 @@ CHRONY_BOOT = Probe(
     f"if ! c=$({_PROGRAM} -p 2>&1); then printf '%s\\n' \"$c\" | sed 's/^/refused:/'; exit 0; fi; "
     "printf '%s\\n' \"$c\" | sed 's/^/configuration:/'; "
     "for d in $(printf '%s\\n' \"$c\" | sed -n 's/^[[:space:]]*sourcedir[[:space:]]//Ip'); do "
-    'for f in "$d"/*.sources; do [ ! -f "$f" ] || sed \'s/^/configuration:/\' "$f" || exit 9; done; done',
+    'for f in "$d"/*.sources; do [ ! -f "$f" ] || sed \'s/^/configuration:/\' "$f" || exit 9; done; done; '
+    # Of the file of keys numbers and algorithms alone; without an algorithm it is MD5 (chrony.conf(5)).
+    "k=$(printf '%s\\n' \"$c\" | sed -n 's/^[[:space:]]*keyfile[[:space:]]*//Ip' | tail -n 1); "
+    '[ ! -f "$k" ] || awk \'$1 ~ /^[0-9]+$/ && NF > 1 { '
+    f't = NF < 3 ? "MD5" : $2 ~ /^({_ALGORITHMS})$/ ? $2 : "?"; print "key:" $1 " " t }}\' "$k" || exit 9',
     marked,
 )
 

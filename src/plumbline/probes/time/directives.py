@@ -17,18 +17,23 @@ _SERVING = {
     "cmdallow": "others may ask chronyd about itself",
     "local": "without a source the host's own clock counts as right",
 }
-_OWN = {"offset", "noselect", "copy"}
-"""Options of a source by which its time is not taken as it is (chrony.conf(5))."""
+_OWN = {"offset", "noselect", "copy", "offline"}
+"""Options of a source by which its time is not taken as it is, or not until somebody says so."""
 
 
 def trusted(printed: Marked) -> dict[str, str]:
-    """Return by what each source will prove itself: `nts`, the number of a key as `key 7`, or `none`."""
+    """Return by what each source will prove itself: `nts`, a key as `key 7 SHA256`, or `none`.
+
+    A key that the file of keys does not have is told as `key 7 —`: chronyd asks such a source for nothing.
+    """
+    keys = dict(line.split(" ", 1) for mark, line in printed if mark == "key" and " " in line)
     found = {}
     for name, options in _sources(printed):
         if "nts" in options:
             found[name] = "nts"
         elif "key" in options[:-1]:
-            found[name] = f"key {options[options.index('key') + 1]}"
+            number = options[options.index("key") + 1]
+            found[name] = f"key {number} {keys.get(number, '—')}"
         else:
             found[name] = "none"
     return found
@@ -46,7 +51,15 @@ def altered(printed: Marked) -> list[str]:
             found.append("authselectmode ignore")
         if words[0] == "nocerttimecheck":
             found.append(" ".join(words))
-    return found
+    return found + _too_few(printed)
+
+
+def _too_few(printed: Marked) -> list[str]:
+    """Return by what the clock follows none of the sources, as more are wanted than there are."""
+    wanted = [words[1] for words in _directives(printed) if words[0] == "minsources" and len(words) > 1][-1:]
+    names = {name for name, _ in _sources(printed)}
+    pools = any(mark == "configuration" and re.match(r"\s*pool\s", line, re.I) for mark, line in printed)
+    return [f"minsources {number}" for number in wanted if not pools and _number(number) > len(names)]
 
 
 def serving(printed: Marked) -> list[str]:
@@ -75,6 +88,10 @@ def _directives(printed: Marked) -> Iterator[list[str]]:
         words = line.lower().split()
         if mark == "configuration" and words:
             yield words
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _is_zero(value: str) -> bool:
