@@ -78,6 +78,17 @@ LOCK_SECONDS = 30
 """How long a lock is waited for on a host that is not armed."""
 
 
+def hastened(lab: Lab, host: str) -> None:
+    """Let the time of a host that waits for a sign of somebody be up in a second; it does the rest itself."""
+    with (
+        suppress(NotReachedError, guard.GuardError),
+        entered(target_of_host(Path(lab.inventory), host)) as shell,
+    ):
+        status = shell.ask(guard.status())
+        if status.armed and status.lock is not None:
+            shell.ask(guard.extend(status.lock.run, 1))
+
+
 def settled(lab: Lab, host: str, seconds: float = 120) -> guard.GuardStatus | None:
     """Wait until a host lets us in and waits for nobody; return what its guard says, None for no guard."""
     until = time.monotonic() + seconds

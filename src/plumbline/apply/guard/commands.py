@@ -95,7 +95,8 @@ def installed() -> Command[Answer]:
 def install() -> Command[Answer]:
     """Put the guard on the host, through stdin, by a rename; what is kept there stays."""
     there = '{"ok":true,"verb":"install"}'
-    failed = '{"ok":false,"kind":"space","reason":"the guard cannot be written to %s"}' % PLACE  # noqa: UP031  (braces)
+    reason = f"the guard cannot be written to {PLACE}: is the disk full?"
+    failed = f'{{"ok":false,"kind":"space","reason":"{reason}"}}'
     line = (
         f"umask 077; mkdir -p {PLACE}/runs && chmod 700 {PLACE} && t=$(mktemp {PROGRAM}.XXXXXX) && "
         f'cat > "$t" && [ "$(sha256sum < "$t")" = \'{digest()}  -\' ] && chmod 700 "$t" && sync "$t" && '
