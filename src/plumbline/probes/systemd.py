@@ -238,10 +238,11 @@ def _between(words: str) -> str:
 
 def lines(output: Output) -> list[Line]:
     """Read what `grep -Hn` printed."""
-    return list(_lines(output.text.split("\n")))
+    return list(lines_of(output.text.split("\n")))
 
 
-def _lines(printed: Iterable[str]) -> Iterator[Line]:
+def lines_of(printed: Iterable[str]) -> Iterator[Line]:
+    """Yield the places and texts of lines as `grep -Hn` prints them; ParseError for another line."""
     for line in printed:
         if line:
             found = re.fullmatch(r"(/[^:]*):(\d+):(.*)", line)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from plumbline.probes.base import Output, ParseError, Probe
-from plumbline.probes.systemd import Line, Unit, conditions, lines, show, units
+from plumbline.probes.systemd import Line, Unit, conditions, lines_of, show, units
 from plumbline.probes.tagged import PRINT_END, Rows
 from plumbline.verify.unknown import Unknown
 
@@ -39,14 +39,10 @@ class Starting:
 
 def _starting(output: Output) -> Starting:
     rows = Rows(output, {"unit": 1, "condition": 1, "cron": 1})
-
-    def told(tag: str) -> Output:
-        return Output("".join(f"{line}\n" for (line,) in rows[tag]).encode(), b"", 0)
-
-    found = units(told("unit"))
+    found = units(Output("".join(f"{line}\n" for (line,) in rows["unit"]).encode(), b"", 0))
     if set(PROGRAMS) - set(found):
         raise ParseError("systemctl show did not tell of each unit of ClamAV")
-    return Starting(found, tuple(lines(told("condition"))), bool(rows["cron"]))
+    return Starting(found, tuple(lines_of(line for (line,) in rows["condition"])), bool(rows["cron"]))
 
 
 STARTING = Probe(

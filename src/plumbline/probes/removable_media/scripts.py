@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from plumbline.probes.base import Output, ParseError, Probe
+from plumbline.probes.base import Output, Probe
 from plumbline.probes.removable_media.units import AUTOMOUNTER_NAMES, MEDIA
-from plumbline.probes.systemd import DIRECTORIES, Line, UnitsOnDisk, unit_of
+from plumbline.probes.systemd import DIRECTORIES, Line, UnitsOnDisk, lines_of, unit_of
 from plumbline.probes.tagged import PRINT_END, Rows
 
 _UNITS = " ".join(f"{d}/*.service {d}/*.service.d/*.conf" for d in DIRECTORIES if "/usr/lib/" not in d)
@@ -78,17 +78,10 @@ def _runs(line: Line, on_disk: UnitsOnDisk) -> bool:
     )
 
 
-def _line(told: str) -> Line:
-    words = re.fullmatch(r"(/[^:]*):(\d+):(.*)", told)
-    if words is None:
-        raise ParseError(f"no line of a file: {told[:80]!r}")
-    return Line(words[1], int(words[2]), words[3])
-
-
 def _scripts(output: Output) -> Scripts:
     rows = Rows(output, {"mounts": 1, "starts": 1})
-    mounting = {line.file: line for line in (_line(told) for (told,) in rows["mounts"])}
-    return Scripts(mounting, tuple(_line(told) for (told,) in rows["starts"]))
+    mounting = {line.file: line for line in lines_of(told for (told,) in rows["mounts"])}
+    return Scripts(mounting, tuple(lines_of(told for (told,) in rows["starts"])))
 
 
 SCRIPTS = Probe("removable_media.scripts", _COMMAND, _scripts)
