@@ -238,17 +238,16 @@ def _between(words: str) -> str:
 
 def lines(output: Output) -> list[Line]:
     """Read what `grep -Hn` printed."""
-    return list(lines_of(output.text.split("\n")))
+    return list(lines_of(filter(None, output.text.split("\n"))))
 
 
 def lines_of(printed: Iterable[str]) -> Iterator[Line]:
     """Yield the places and texts of lines as `grep -Hn` prints them; ParseError for another line."""
     for line in printed:
-        if line:
-            found = re.fullmatch(r"(/[^:]*):(\d+):(.*)", line)
-            if found is None:
-                raise ParseError(f"grep printed {line[:80]!r}")
-            yield Line(found[1], int(found[2]), found[3])
+        found = re.fullmatch(r"(/[^:]*):(\d+):(.*)", line)
+        if found is None:
+            raise ParseError(f"grep printed {line[:80]!r}")
+        yield Line(found[1], int(found[2]), found[3])
 
 
 _FILTER_STOPS = (

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from plumbline.probes.base import Output, ParseError, Probe
-from plumbline.probes.systemd import DIRECTORIES, FILTER_TOOLS, Line, UnitsOnDisk, naming, unit_of
+from plumbline.probes.base import Output, Probe
+from plumbline.probes.systemd import DIRECTORIES, FILTER_TOOLS, Line, UnitsOnDisk, lines_of, naming, unit_of
 from plumbline.probes.tagged import PRINT_END, Rows
 
 _TOOLS = rf"(^|[^A-Za-z0-9_.-])({FILTER_TOOLS})([^A-Za-z0-9_.-]|$)"
@@ -126,8 +125,6 @@ grep -IHnE '[^[:space:]]' /dev/null "$@" | sort -u | grep -vE '^[^:]*:[0-9]*:[[:
 {PRINT_END}
 """
 
-_LINE = re.compile(r"(/[^:]*):(\d+):(.*)")
-
 
 @dataclass(frozen=True)
 class Detours:
@@ -172,15 +169,10 @@ def _names(line: Line, unit: str) -> bool:
 
 def _parse(output: Output) -> Detours:
     rows = Rows(output, {"unit": 1, "script": 1, "pull": 1})
-
-    def lines_of(tag: str) -> Iterator[Line]:
-        for (told,) in rows[tag]:
-            found = _LINE.fullmatch(told)
-            if found is None:
-                raise ParseError(f"grep printed {told[:80]!r}")
-            yield Line(found[1], int(found[2]), found[3])
-
-    return Detours(tuple(lines_of("unit")), tuple(lines_of("script")), tuple(lines_of("pull")))
+    unit, script, pull = (
+        tuple(lines_of(told for (told,) in rows[tag])) for tag in ("unit", "script", "pull")
+    )
+    return Detours(unit, script, pull)
 
 
 DETOURS: Probe[Detours] = Probe("firewall.detours", _COMMAND, _parse)
